@@ -1,0 +1,146 @@
+import { z } from "zod";
+
+/**
+ * vLLM below this may execute code from a model repository or ignore revision pins
+ * (GHSA-7972-pg2x-xr59 fixed in 0.18.0, GHSA-3ww4-5jv9-j5gm fixed in 0.22.0).
+ */
+export const vllmVersionFloor = "0.22.0";
+
+/** The KPI rule of the source articles: video memory in use stays at or under 85 %. */
+export const maxGpuMemoryUtilization = 0.85;
+
+/** `REPOSITORY@sha256:…`. A tag may point at something else tomorrow, so it is refused. */
+export const imageByDigest = z
+  .string()
+  .max(512)
+  .regex(
+    /^[a-z0-9]+(?:[._:/-]+[a-zA-Z0-9]+)*@sha256:[0-9a-f]{64}$/,
+    "must be REPOSITORY@sha256:<64 hex digits>, not a tag; `docker buildx imagetools inspect REPOSITORY:TAG` or `skopeo inspect` prints the digest",
+  );
+
+/** Name of an inference server: part of unit, container and file names on the node. */
+export const inferenceName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, "must be a lower-case letter, then up to 39 of a-z 0-9 -");
+
+/** What clients call the model (`model` in the OpenAI API). */
+export const servedName = z
+  .string()
+  .max(128)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._/:-]*$/, "must be letters, digits and . _ / : -, not starting with a sign");
+
+/** Path inside the weights directory; "" is the directory itself (safetensors), a `.gguf` for llama.cpp. */
+export const modelPath = z
+  .string()
+  .max(512)
+  .regex(/^[A-Za-z0-9._/-]*$/, "must be letters, digits and . _ / -")
+  .refine((path) => !path.startsWith("/") && !path.split("/").includes(".."), {
+    message: "must be relative to the weights directory, without ..",
+  });
+
+/** A CDI device name, as `nvidia-ctk cdi list` prints: `nvidia.com/gpu=0`, `nvidia.com/gpu=all`. */
+export const cdiDevice = z
+  .string()
+  .max(128)
+  .regex(
+    /^[a-z0-9][a-z0-9.-]*\/[a-z0-9_.-]+=[A-Za-z0-9_.:-]+$/,
+    "must be a CDI name such as nvidia.com/gpu=0",
+  );
+
+const port = z.number().int().min(1).max(65535);
+const mib = z.number().int().positive();
+const seconds = z.number().int().positive().max(86_400);
+
+/** vLLM's own settings. Unset means that vLLM decides. */
+export const vllmSettings = z.strictObject({
+  engine: z.literal("vllm"),
+  /** Version inside the image, when known; under 0.22.0 is refused. */
+  version: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+$/, "must be MAJOR.MINOR.PATCH")
+    .refine((found) => !versionBelow(found, vllmVersionFloor), {
+      message: `must be at least ${vllmVersionFloor} (GHSA-3ww4-5jv9-j5gm, GHSA-7972-pg2x-xr59)`,
+    })
+    .optional(),
+  tensorParallel: z.number().int().min(1).max(64).default(1),
+  pipelineParallel: z.number().int().min(1).max(64).default(1),
+  quantization: z
+    .enum(["awq", "awq_marlin", "gptq", "gptq_marlin", "fp8", "bitsandbytes", "compressed-tensors"])
+    .optional(),
+  maxModelLenTokens: z.number().int().min(16).max(10_485_760).optional(),
+  maxSequences: z.number().int().min(1).max(65_536).optional(),
+  gpuMemoryUtilization: z.number().min(0.05).max(maxGpuMemoryUtilization).default(maxGpuMemoryUtilization),
+  loadFormat: z.enum(["safetensors", "auto"]).default("safetensors"),
+});
+
+/** llama.cpp's `llama-server`. */
+export const llamacppSettings = z.strictObject({
+  engine: z.literal("llamacpp"),
+  contextTokens: z.number().int().min(16).max(10_485_760).default(4096),
+  /** Requests answered at once; the context is shared among them. */
+  parallel: z.number().int().min(1).max(256).default(1),
+  /** Layers on the GPU; 0 is CPU only. */
+  gpuLayers: z.number().int().min(0).max(10_000).default(0),
+});
+
+export const engineSettings = z.discriminatedUnion("engine", [vllmSettings, llamacppSettings]);
+export type EngineSettings = z.output<typeof engineSettings>;
+
+/** What the container may use. `memoryMiB` unset leaves the machine's memory as the limit. */
+export const containerLimits = z.strictObject({
+  memoryMiB: mib.min(64).optional(),
+  /** /dev/shm, which vLLM's workers talk over. */
+  shmMiB: mib.default(1024),
+  /** /tmp, in memory: compile caches. */
+  tmpMiB: mib.default(2048),
+  pids: z.number().int().min(16).max(4_194_304).default(4096),
+  logMaxMiB: mib.default(50),
+  logFiles: z.number().int().min(1).max(100).default(3),
+});
+
+const absolutePath = z
+  .string()
+  .max(512)
+  .regex(/^\/[A-Za-z0-9._/-]+$/, "must be an absolute path of letters, digits and . _ / -")
+  .refine((path) => !path.split("/").includes(".."), { message: "must not contain .." });
+
+/** The door in front of the engine: one public port, allow-listed routes, a key. */
+export const gatewaySettings = z.strictObject({
+  /** Address the gateway binds; the default is every IPv4 address. */
+  address: z.ipv4().default("0.0.0.0"),
+  port: port.default(8000),
+  /** Prometheus metrics of the gateway, on 127.0.0.1. */
+  metricsPort: port.default(18001),
+  embeddings: z.boolean().default(false),
+  maxBodyMiB: mib.max(256).default(8),
+  /** Longest silence between two bytes of an answer. */
+  streamTimeoutSeconds: seconds.default(900),
+  /** PEM file on the node holding certificate and key, for HTTPS. */
+  tlsPemPath: absolutePath.optional(),
+});
+export type GatewaySettings = z.output<typeof gatewaySettings>;
+
+/** Name of an API key, written to the log of every request made with it. */
+export const apiKeyName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_.-]{0,62}$/, "must be a lower-case letter, then up to 62 of a-z 0-9 _ . -")
+  .refine((name) => name !== "racksmith-probe", { message: "is reserved for racksmith's own health check" });
+
+/** An API key: long enough that its hash on the node gives nothing away. */
+export const apiKey = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9._~+=-]{24,256}$/,
+    "must be 24 to 256 of A-Z a-z 0-9 . _ ~ + = - (try `openssl rand -hex 32`)",
+  );
+
+/** True when dotted version `found` is lower than `floor`. */
+export function versionBelow(found: string, floor: string): boolean {
+  const a = found.split(".").map(Number);
+  const b = floor.split(".").map(Number);
+  for (let part = 0; part < Math.max(a.length, b.length); part++) {
+    const difference = (a[part] ?? 0) - (b[part] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}

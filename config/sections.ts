@@ -1,0 +1,25 @@
+import type { z } from "zod";
+import { hooksConfig } from "./hooks.ts";
+import { monitoringConfig } from "./monitoring.ts";
+import { raidConfig } from "./raid.ts";
+import { vaultConfig } from "./vault.ts";
+import { weightsConfig } from "./weights.ts";
+
+/** The sections of a stack's configuration, `racksmith:NAME`, in the order in which they are deployed. */
+export const sections = {
+  raid: raidConfig,
+  vault: vaultConfig,
+  weights: weightsConfig,
+  monitoring: monitoringConfig,
+  hooks: hooksConfig,
+} as const;
+
+export type SectionName = keyof typeof sections;
+export type Sections = { [K in SectionName]: z.output<(typeof sections)[K]> };
+
+/** The same as strings, for looking keys up. */
+export const sectionNames: readonly string[] = Object.keys(sections);
+
+export function isSectionName(name: string): name is SectionName {
+  return Object.hasOwn(sections, name);
+}

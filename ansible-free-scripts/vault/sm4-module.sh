@@ -110,7 +110,7 @@ obtain() {
 
 ensure() {
   local kver="$1"
-  # shellcheck source=ansible-free-scripts/lib.sh
+  # shellcheck source=../lib.sh
   . "$here/../lib.sh"
   has_sm4 "$kver" || obtain "$kver"
   changed_file /etc/kernel/postinst.d/zz-racksmith-sm4 0755 root:root <<'HOOK' || true
@@ -132,7 +132,7 @@ hook() {
 
 load() {
   local module loaded=()
-  # shellcheck source=ansible-free-scripts/lib.sh
+  # shellcheck source=../lib.sh
   . "$here/../lib.sh"
   for module in sm4_generic sm4-aesni-avx-x86_64 sm4-aesni-avx2-x86_64 xts; do
     # A CPU without AVX2 refuses the last ones; the generic one serves then.

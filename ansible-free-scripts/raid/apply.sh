@@ -1,0 +1,262 @@
+#!/usr/bin/env bash
+# raid/apply: creates, assembles or repairs one md array over disks named by serial.
+# Inputs (stdin, key=value):
+#   name             array name, /dev/md/NAME
+#   level            0, 1 or 10
+#   member           disk serial, repeated
+#   spare            disk serial, repeated
+#   chunk_kib        chunk of levels 0 and 10, or empty
+#   bitmap           true or false
+#   wipe             serial of a disk whose contents may be destroyed, repeated
+#   monitor_mail     address for array events, or empty
+#   monitor_webhook  URL for array events (secret), or empty
+set -euo pipefail
+# shellcheck source=../lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+# shellcheck source=block.sh
+. "$(dirname "${BASH_SOURCE[0]}")/block.sh"
+# shellcheck source=array.sh
+. "$(dirname "${BASH_SOURCE[0]}")/array.sh"
+name="" level="" member=() spare=() chunk_kib="" bitmap="" wipe=() monitor_mail="" monitor_webhook=""
+read_inputs name level member spare chunk_kib bitmap wipe monitor_mail monitor_webhook
+[[ $name =~ ^[a-z][a-z0-9-]{0,30}$ ]] || fail "name: '$name' is no array name"
+[[ $level =~ ^(0|1|10)$ ]] || fail "level: found '$level', wanted 0, 1 or 10"
+
+in_list() {
+  local wanted=$1 item
+  shift
+  for item in "$@"; do [[ $item != "$wanted" ]] || return 0; done
+  return 1
+}
+
+# may_claim SERIAL: the disk may be given to the array, or this fails. Looked at again here, right before the
+# act: what the preview saw may be hours old.
+may_claim() {
+  local serial=$1 device=${DISK_PATH[$1]-} found used
+  [[ -n $device && $device != ambiguous ]] || fail "disk $serial: not in this machine, or its serial is not unique"
+  found=$(carries "$device")
+  if [[ -n $found ]] && ! in_list "$serial" "${wipe[@]}"; then
+    fail "$device (serial $serial, ${DISK_BYTES[$serial]} bytes) carries $found, which would be lost; wanted a blank disk. To destroy it, put $serial into raid.wipe. Nothing was changed on it"
+  fi
+  release_stale "$serial" "$device"
+  used=$(used_by "$device")
+  [[ -z $used ]] || fail "$device (serial $serial): $used; wanted a disk that nobody uses. Free it or name another disk. Nothing was changed on it"
+}
+
+# claim SERIAL: makes the disk blank, after may_claim.
+claim() {
+  local device=${DISK_PATH[$1]} found
+  found=$(carries "$device")
+  [[ -n $found ]] || return 0
+  step "$device (serial $1): destroying $found, as raid.wipe says"
+  blank "$device"
+}
+
+# An old array that the system assembled from disks that may all be wiped, and that nobody uses, is taken apart.
+release_stale() {
+  local holder slave serial
+  in_list "$1" "${wipe[@]}" || return 0
+  for holder in /sys/class/block/"${2##*/}"/holders/md*; do
+    [[ -e $holder ]] || continue
+    holder=${holder##*/}
+    [[ -z $(used_by "/dev/$holder") ]] || return 0
+    for slave in /sys/class/block/"$holder"/slaves/*; do
+      serial=${DISK_SERIAL[${slave##*/}]-}
+      in_list "$serial" "${wipe[@]}" || return 0
+    done
+    step "/dev/$holder: stopping it, since all its disks may be wiped"
+    mdadm --quiet --stop "/dev/$holder"
+  done
+}
+
+# Members that a creation cut short by a power failure has already written: known by the journal's UUID.
+forget_half_made() {
+  local begun serial
+  begun=$(journal "$name")
+  [[ -n $begun ]] || return 0
+  step "array $name: its creation was interrupted; starting over"
+  for serial in "${member[@]}"; do
+    [[ -n ${DISK_PATH[$serial]-} ]] || continue
+    superblock "${DISK_PATH[$serial]}" || continue
+    [[ $SUPERBLOCK_UUID != "$begun" ]] || mdadm --quiet --zero-superblock "${DISK_PATH[$serial]}"
+  done
+  udevadm settle --timeout=30 || true
+}
+
+new_uuid() {
+  local raw
+  read -r raw </proc/sys/kernel/random/uuid
+  raw=${raw//-/}
+  printf '%s:%s:%s:%s' "${raw:0:8}" "${raw:8:8}" "${raw:16:8}" "${raw:24:8}"
+}
+
+create() {
+  local uuid serial devices=() options=()
+  for serial in "${member[@]}"; do may_claim "$serial"; done
+  for serial in "${member[@]}"; do
+    claim "$serial"
+    devices+=("${DISK_PATH[$serial]}")
+  done
+  [[ -z $chunk_kib ]] || options+=(--chunk="$chunk_kib")
+  if [[ $level != 0 ]]; then
+    if [[ $bitmap == true ]]; then options+=(--bitmap=internal); else options+=(--bitmap=none); fi
+  fi
+  uuid=$(new_uuid)
+  printf '%s\n' "$uuid" | changed_file "$RAID_STATE/$name.creating" 0600 root:root || true
+  step "creating RAID $level of ${devices[*]}"
+  mdadm --create "/dev/md/$name" --run --quiet --metadata=1.2 --homehost=racksmith --name="$name" --uuid="$uuid" \
+    --level="$level" --raid-devices="${#devices[@]}" "${options[@]}" "${devices[@]}" </dev/null
+}
+
+# Superblocks of this array on the disks, though it is not assembled: its data stands, so it is only ever assembled.
+assemble() {
+  local serial uuid="" devices=()
+  for serial in "${member[@]}" "${spare[@]}"; do
+    [[ -n ${DISK_PATH[$serial]-} ]] || continue
+    superblock "${DISK_PATH[$serial]}" || continue
+    [[ $SUPERBLOCK_NAME == "racksmith:$name" && $SUPERBLOCK_UUID != "$(journal "$name")" ]] || continue
+    [[ -z $uuid || $uuid == "$SUPERBLOCK_UUID" ]] || fail "array $name: its disks belong to two arrays, $uuid and $SUPERBLOCK_UUID; wanted one. Name the disks of one of them in raid.members"
+    uuid=$SUPERBLOCK_UUID
+    devices+=("${DISK_PATH[$serial]}")
+  done
+  [[ -n $uuid ]] || return 1
+  step "assembling the array from ${devices[*]}"
+  mdadm --assemble "/dev/md/$name" --run --quiet --uuid="$uuid" "${devices[@]}" </dev/null ||
+    fail "array $name ($uuid): cannot be started from ${devices[*]}; a member is missing or broken. Nothing was changed on it"
+}
+
+start_inactive() {
+  local state
+  read -r state <"/sys/block/${ARRAY_DEV##*/}/md/array_state"
+  [[ $state == inactive ]] || return 0
+  step "starting $ARRAY_DEV"
+  mdadm --run --quiet "$ARRAY_DEV"
+}
+
+# add SERIAL: back into its own array cheaply where the bitmap allows, else as a new member.
+add() {
+  local device=${DISK_PATH[$1]}
+  if superblock "$device" && [[ $SUPERBLOCK_UUID == "$array_uuid" ]]; then
+    step "putting $device (serial $1) back"
+    mdadm --quiet --manage "$ARRAY_DEV" --re-add "$device" 2>/dev/null && return 0
+    mdadm --quiet --zero-superblock "$device"
+  else
+    may_claim "$1"
+    claim "$1"
+    step "adding $device (serial $1)"
+  fi
+  mdadm --quiet --manage "$ARRAY_DEV" --add "$device"
+}
+
+# Drops what has failed, then fills up: members while one is missing, then the spares. A failed member whose
+# place a spare has taken is not brought back.
+repair() {
+  local serial
+  [[ $level != 0 ]] || return 0
+  array_members "${ARRAY_DEV##*/}"
+  for serial in "${!MEMBER_STATE[@]}"; do
+    [[ ${MEMBER_STATE[$serial]} == faulty ]] || continue
+    step "removing the failed $serial from $ARRAY_DEV"
+    mdadm --quiet --manage "$ARRAY_DEV" --remove "${DISK_PATH[$serial]-failed}"
+  done
+  udevadm settle --timeout=30 || true
+  for serial in "${member[@]}"; do
+    array_members "${ARRAY_DEV##*/}"
+    ((${#MEMBER_STATE[@]} < ${#member[@]})) || break
+    add_missing "$serial"
+  done
+  array_members "${ARRAY_DEV##*/}"
+  for serial in "${spare[@]}"; do add_missing "$serial"; done
+  retire_strangers
+}
+
+add_missing() {
+  [[ -z ${MEMBER_STATE[$1]-} && -n ${DISK_PATH[$1]-} ]] || return 0
+  add "$1"
+}
+
+# A healthy member that the config no longer names leaves once a spare can take its data over.
+retire_strangers() {
+  local serial state spares_left=0
+  array_members "${ARRAY_DEV##*/}"
+  for state in "${MEMBER_STATE[@]}"; do [[ $state != spare ]] || spares_left=$((spares_left + 1)); done
+  for serial in "${!MEMBER_STATE[@]}"; do
+    ! in_list "$serial" "${member[@]}" "${spare[@]}" || continue
+    case ${MEMBER_STATE[$serial]} in
+      spare) mdadm --quiet --manage "$ARRAY_DEV" --remove "${DISK_PATH[$serial]}" ;;
+      in_sync)
+        ((spares_left > 0)) || continue
+        spares_left=$((spares_left - 1))
+        step "$serial is no longer named: its data moves to a spare"
+        mdadm --quiet --manage "$ARRAY_DEV" --replace "${DISK_PATH[$serial]}"
+        ;;
+    esac
+  done
+}
+
+# The name alone could be that of another server's disks put into this one.
+require_own() {
+  local serial
+  array_members "${ARRAY_DEV##*/}"
+  for serial in "${!MEMBER_STATE[@]}"; do
+    ! in_list "$serial" "${member[@]}" "${spare[@]}" || return 0
+  done
+  fail "array $name ($array_uuid) is on disks ${!MEMBER_STATE[*]}, none of which raid.members names (${member[*]}); wanted at least one. Nothing was changed"
+}
+
+# An array that a power cut left half-made may be assembled and not able to run.
+drop_unrunnable() {
+  local state
+  read -r state <"/sys/block/${ARRAY_DEV##*/}/md/array_state"
+  [[ $state == inactive && ${MD[MD_UUID]} == "$(journal "$name")" ]] || return 1
+  mdadm --quiet --stop "$ARRAY_DEV"
+}
+
+set_bitmap() {
+  local found
+  [[ $level != 0 ]] || return 0
+  read -r found <"/sys/block/${ARRAY_DEV##*/}/md/bitmap/location" || found=none
+  if [[ $bitmap == true && $found == none ]]; then
+    mdadm --quiet --grow "$ARRAY_DEV" --bitmap=internal
+  elif [[ $bitmap != true && $found != none ]]; then
+    mdadm --quiet --grow "$ARRAY_DEV" --bitmap=none
+  fi
+}
+
+write_conf() {
+  local changed=""
+  if [[ -z $monitor_webhook ]]; then
+    rm -f "$WEBHOOK_FILE"
+  elif printf '%s' "$monitor_webhook" | changed_file "$WEBHOOK_FILE" 0600 root:root; then
+    changed=yes
+  fi
+  if wanted_conf "$name" "$array_uuid" "$monitor_mail" "$monitor_webhook" >"$conf_new" && changed_file "$MDADM_CONF" 0644 root:root <"$conf_new"; then
+    changed=yes
+    step "mdadm.conf has changed: rebuilding the initramfs"
+    ! command -v update-initramfs >/dev/null || update-initramfs -u >/dev/null
+  fi
+  [[ -n $changed && -n $monitor_mail$monitor_webhook ]] || return 0
+  systemctl restart mdmonitor.service || warn "mdmonitor does not start: array events are not reported; see systemctl status mdmonitor"
+}
+
+apt_install mdadm
+modprobe --quiet "raid$level" || true
+conf_new=$(mktemp)
+trap 'rm -f -- "$conf_new"' EXIT
+disk_table
+if ! find_array "$name" || drop_unrunnable; then
+  if ! assemble; then
+    forget_half_made
+    create
+  fi
+  udevadm settle --timeout=30 || true
+  find_array "$name" || fail "array $name: mdadm made it but it is not there; see dmesg"
+fi
+array_uuid=${MD[MD_UUID]}
+[[ ${MD[MD_LEVEL]-} == "raid$level" ]] || fail "array $name ($array_uuid) is ${MD[MD_LEVEL]-}, wanted raid$level: a level is never changed in place, as that loses data"
+require_own
+start_inactive
+repair
+set_bitmap
+write_conf
+rm -f "$RAID_STATE/$name.creating"

@@ -1,0 +1,175 @@
+# shellcheck shell=bash
+# raid/array.sh: the disks, racksmith's array on them, and mdadm.conf. Sourced after lib.sh and block.sh.
+
+RAID_STATE=/var/lib/racksmith/raid
+MDADM_CONF=/etc/mdadm/mdadm.conf
+WEBHOOK_FILE=/etc/racksmith/raid-webhook
+NOTIFY=/usr/lib/racksmith/current/raid/notify.sh
+
+# disk_table: reads all whole disks once. Fills DISK_PATH, DISK_BYTES by serial and DISK_SERIAL by kernel name.
+declare -A DISK_PATH=() DISK_BYTES=() DISK_SERIAL=()
+disk_table() {
+  local line all serial pattern='^KNAME="([^"]*)" PATH="([^"]*)" SERIAL="([^"]*)" SIZE="([0-9]*)" TYPE="disk"$'
+  DISK_PATH=() DISK_BYTES=() DISK_SERIAL=()
+  all=$(lsblk -bdnPo KNAME,PATH,SERIAL,SIZE,TYPE) || fail "lsblk cannot list the disks"
+  while IFS= read -r line; do
+    [[ $line =~ $pattern ]] || continue
+    serial=${BASH_REMATCH[3]%"${BASH_REMATCH[3]##*[! ]}"}
+    [[ -n $serial ]] || continue
+    # Two disks under one serial: neither can be told from the other, so neither is offered.
+    if [[ -n ${DISK_PATH[$serial]-} ]]; then
+      DISK_PATH[$serial]="ambiguous"
+      continue
+    fi
+    DISK_PATH[$serial]=${BASH_REMATCH[2]}
+    DISK_BYTES[$serial]=${BASH_REMATCH[4]}
+    DISK_SERIAL[${BASH_REMATCH[1]}]=$serial
+  done <<<"$all"
+}
+
+# md_export ARGS…: runs mdadm with --export. Fills MD with its MD_… lines.
+declare -A MD=()
+md_export() {
+  local line all
+  MD=()
+  all=$(mdadm "$@" 2>/dev/null) || true
+  while IFS= read -r line; do
+    [[ $line == MD_*=* ]] && MD[${line%%=*}]=${line#*=}
+  done <<<"$all"
+  [[ -n ${MD[MD_UUID]-} ]]
+}
+
+# find_array NAME: sets ARRAY_DEV (/dev/md127) when racksmith's array of this name is assembled, else returns 1.
+# The name in the superblock is the mark of ownership: /dev/md/NAME may be anybody's.
+ARRAY_DEV=""
+find_array() {
+  local md
+  ARRAY_DEV=""
+  command -v mdadm >/dev/null || return 1
+  for md in /sys/block/md*/md; do
+    [[ -e $md ]] || continue
+    md=${md%/md}
+    if md_export --detail --export "/dev/${md##*/}" && [[ ${MD[MD_NAME]-} == "racksmith:$1" ]]; then
+      ARRAY_DEV=/dev/${md##*/}
+      return 0
+    fi
+  done
+  return 1
+}
+
+# superblock DEVICE: the array UUID in it; sets SUPERBLOCK_NAME. Returns 1 without one.
+SUPERBLOCK_UUID=""
+SUPERBLOCK_NAME=""
+superblock() {
+  SUPERBLOCK_UUID="" SUPERBLOCK_NAME=""
+  command -v mdadm >/dev/null || return 1
+  md_export --examine --export "$1" || return 1
+  SUPERBLOCK_UUID=${MD[MD_UUID]}
+  SUPERBLOCK_NAME=${MD[MD_NAME]-}
+}
+
+# array_members MDNAME: fills MEMBER_STATE by serial: in_sync, rebuilding, spare, leaving, faulty.
+declare -A MEMBER_STATE=()
+array_members() {
+  local dir kname state slot serial
+  MEMBER_STATE=()
+  for dir in /sys/block/"$1"/md/dev-*; do
+    [[ -e $dir/state ]] || continue
+    kname=${dir##*/dev-}
+    read -r state <"$dir/state" || state=""
+    read -r slot <"$dir/slot" || slot=none
+    serial=${DISK_SERIAL[$kname]-$kname}
+    case ,$state, in
+      *,faulty,*) state=faulty ;;
+      *,want_replacement,*) state=leaving ;;
+      *,in_sync,*) state=in_sync ;;
+      *,spare,*) if [[ $slot == none ]]; then state=spare; else state=rebuilding; fi ;;
+    esac
+    MEMBER_STATE[$serial]=$state
+  done
+}
+
+# journal NAME: the UUID of an array whose creation was begun and not yet seen to end.
+journal() {
+  local uuid=""
+  [[ -e $RAID_STATE/$1.creating ]] && read -r uuid <"$RAID_STATE/$1.creating"
+  printf '%s' "$uuid"
+}
+
+# wanted_conf NAME UUID MAIL WEBHOOK: mdadm.conf as it should be, made from what it is. UUID empty drops the array.
+wanted_conf() {
+  local line
+  if [[ -e $MDADM_CONF ]]; then
+    while IFS= read -r line || [[ -n $line ]]; do
+      case $line in
+        "ARRAY /dev/md/$1 "* | "PROGRAM $NOTIFY") continue ;;
+        "MAILADDR "*) [[ -z $3 ]] || continue ;;
+      esac
+      printf '%s\n' "$line"
+    done <"$MDADM_CONF"
+  fi
+  [[ -z $2 ]] || printf 'ARRAY /dev/md/%s metadata=1.2 name=racksmith:%s UUID=%s\n' "$1" "$1" "$2"
+  [[ -z $3 ]] || printf 'MAILADDR %s\n' "$3"
+  [[ -z $4 ]] || printf 'PROGRAM %s\n' "$NOTIFY"
+}
+
+# webhook_hash: SHA-256 of the webhook's URL on this host, empty when there is none.
+webhook_hash() {
+  local line
+  [[ -e $WEBHOOK_FILE ]] || return 0
+  line=$(sha256sum -- "$WEBHOOK_FILE")
+  printf '%s' "${line%% *}"
+}
+
+# array_json VAR: what find_array found.
+array_json() {
+  local md=${ARRAY_DEV##*/} state level chunk bitmap serial entry sorted members=()
+  local dir=/sys/block/$md/md
+  read -r state <"$dir/array_state"
+  read -r level <"$dir/level" || level=""
+  read -r chunk <"$dir/chunk_size" || chunk=0
+  read -r bitmap <"$dir/bitmap/location" || bitmap=none
+  # sysfs is empty where the kernel has not started the array; the superblock still says.
+  level=${level:-${MD[MD_LEVEL]-}}
+  array_members "$md"
+  sorted=$(printf '%s\n' "${!MEMBER_STATE[@]}" | sort)
+  while IFS= read -r serial; do
+    [[ -n $serial ]] || continue
+    json_begin
+    json_str serial "$serial"
+    json_str state "${MEMBER_STATE[$serial]}"
+    json_end entry
+    members+=("$entry")
+  done <<<"$sorted"
+  json_begin
+  json_str uuid "${MD[MD_UUID]}"
+  json_str device "$ARRAY_DEV"
+  # clean, active and write-pending come and go by themselves.
+  json_bool running "$([[ $state == inactive || $state == clear ]] || echo true)"
+  json_num level "${level#raid}"
+  json_num chunkKiB "$((chunk / 1024))"
+  json_bool bitmap "$([[ $bitmap == none ]] || echo true)"
+  json_num memberCount "${MD[MD_DEVICES]-0}"
+  json_array members "${members[@]}"
+  json_end "$1"
+}
+
+# disk_json SERIAL VAR: what a disk is and carries; an empty device when there is no such disk.
+disk_json() {
+  local device=${DISK_PATH[$1]-} carried="" used=""
+  SUPERBLOCK_UUID="" SUPERBLOCK_NAME=""
+  if [[ -n $device && $device != ambiguous ]]; then
+    carried=$(carries "$device")
+    used=$(used_by "$device")
+    superblock "$device" || true
+  fi
+  json_begin
+  json_str serial "$1"
+  json_str device "$device"
+  json_num sizeBytes "${DISK_BYTES[$1]-0}"
+  json_str carries "$carried"
+  json_str usedBy "$used"
+  json_str arrayUuid "$SUPERBLOCK_UUID"
+  json_str arrayName "$SUPERBLOCK_NAME"
+  json_end "$2"
+}

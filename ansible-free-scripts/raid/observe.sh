@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# raid/observe: what the array and its disks are. Changes nothing.
+# Inputs (stdin, key=value):
+#   name            array name, /dev/md/NAME
+#   disk            serial of a member or spare, repeated
+#   monitor_mail    address for array events, or empty
+#   webhook_sha256  hash of the webhook's URL, or empty
+set -euo pipefail
+# shellcheck source=../lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+# shellcheck source=block.sh
+. "$(dirname "${BASH_SOURCE[0]}")/block.sh"
+# shellcheck source=array.sh
+. "$(dirname "${BASH_SOURCE[0]}")/array.sh"
+name="" disk=() monitor_mail="" webhook_sha256=""
+read_inputs name disk monitor_mail webhook_sha256
+
+disk_table
+disks=() facts=""
+for serial in "${disk[@]}"; do
+  disk_json "$serial" facts
+  disks+=("$facts")
+done
+array=null uuid=""
+if find_array "$name"; then
+  uuid=${MD[MD_UUID]}
+  array_json array
+fi
+conf=""
+[[ ! -e $MDADM_CONF ]] || conf=$(<"$MDADM_CONF")
+
+json_begin
+json_raw array "$array"
+json_array disks "${disks[@]}"
+json_str creatingUuid "$(journal "$name")"
+json_bool configured "$([[ -n $uuid && $conf == "$(wanted_conf "$name" "$uuid" "$monitor_mail" "$webhook_sha256")" ]] && echo true)"
+json_bool webhook "$([[ $(webhook_hash) == "$webhook_sha256" ]] && echo true)"
+json_end

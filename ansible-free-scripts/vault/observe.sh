@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# vault/observe: the encrypted volume, its header, what is active, and what brings it up after a reboot.
+# Inputs (stdin, key=value):
+#   name        the opened volume is /dev/mapper/racksmith-NAME
+#   device      the device that is encrypted
+#   unlock      operator or tpm2
+#   workqueues  true or false
+set -euo pipefail
+# shellcheck source=../lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+# shellcheck source=../raid/block.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../raid/block.sh"
+# shellcheck source=luks.sh
+. "$(dirname "${BASH_SOURCE[0]}")/luks.sh"
+# shellcheck source=boot.sh
+. "$(dirname "${BASH_SOURCE[0]}")/boot.sh"
+name="" device="" unlock="" workqueues=""
+read_inputs name device unlock workqueues
+mapper=racksmith-$name
+
+header_json() {
+  local pcrs="" bound=false
+  if [[ -n ${LUKS[tpm2_token]} ]]; then
+    pcrs=$(tpm2_pcrs "$real" "${LUKS[tpm2_token]}")
+    bound=true
+  fi
+  json_begin
+  json_str uuid "${LUKS[uuid]}"
+  json_str label "${LUKS[label]}"
+  json_bool ready "$([[ ${LUKS[subsystem]} == racksmith-ready ]] && echo true)"
+  json_str cipher "${LUKS[cipher]}"
+  json_num sectorSizeBytes "${LUKS[sector]}"
+  json_num keyBits "${LUKS[keybits]}"
+  if [[ $bound == true ]]; then json_raw tpm2Pcrs "[$pcrs]"; else json_raw tpm2Pcrs null; fi
+  json_end header
+}
+
+open_json() {
+  json_begin
+  json_str cipher "${ACTIVE[cipher]}"
+  json_bool onDevice "$([[ $(readlink -f -- "${ACTIVE[device]}") == "$real" ]] && echo true)"
+  json_num keyBits "${ACTIVE[keybits]}"
+  json_num sectorSizeBytes "${ACTIVE[sector]}"
+  json_bool workqueues "${ACTIVE[workqueues]}"
+  json_end opened
+}
+
+real="" carried="" used="" header=null opened=null uuid=""
+if [[ -b $device ]]; then
+  real=$(readlink -f -- "$device")
+  carried=$(carries "$real")
+  if luks_header "$real"; then
+    uuid=${LUKS[uuid]}
+    header_json
+  fi
+fi
+if active_volume "$mapper"; then open_json; elif [[ -n $real ]]; then used=$(used_by "$real"); fi
+
+json_begin
+json_str device "$real"
+json_str carries "$carried"
+json_str usedBy "$used"
+json_raw header "$header"
+json_str formattingUuid "$(journal "$name")"
+json_raw open "$opened"
+json_str mounted "$(findmnt --noheadings --first-only --output SOURCE,FSTYPE --mountpoint "$MOUNT_POINT" 2>/dev/null | tr -s ' ' || true)"
+json_bool boot "$(boot_is "$mapper" "$unlock" "$uuid" "$workqueues" && echo true)"
+json_bool tpm "$([[ -e /dev/tpmrm0 ]] && echo true)"
+json_end

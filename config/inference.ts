@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { imageReference, portNumber } from "./common.ts";
+import { secretText } from "./secret.ts";
 
 /**
  * vLLM below this may execute code from a model repository or ignore revision pins
@@ -8,15 +10,6 @@ export const vllmVersionFloor = "0.22.0";
 
 /** The KPI rule of the source articles: video memory in use stays at or under 85 %. */
 export const maxGpuMemoryUtilization = 0.85;
-
-/** `REPOSITORY@sha256:…`. A tag may point at something else tomorrow, so it is refused. */
-export const imageByDigest = z
-  .string()
-  .max(512)
-  .regex(
-    /^[a-z0-9]+(?:[._:/-]+[a-zA-Z0-9]+)*@sha256:[0-9a-f]{64}$/,
-    "must be REPOSITORY@sha256:<64 hex digits>, not a tag; `docker buildx imagetools inspect REPOSITORY:TAG` or `skopeo inspect` prints the digest",
-  );
 
 /** Name of an inference server: part of unit, container and file names on the node. */
 export const inferenceName = z
@@ -47,7 +40,6 @@ export const cdiDevice = z
     "must be a CDI name such as nvidia.com/gpu=0",
   );
 
-const port = z.number().int().min(1).max(65535);
 const mib = z.number().int().positive();
 const seconds = z.number().int().positive().max(86_400);
 
@@ -108,9 +100,9 @@ const absolutePath = z
 export const gatewaySettings = z.strictObject({
   /** Address the gateway binds; the default is every IPv4 address. */
   address: z.ipv4().default("0.0.0.0"),
-  port: port.default(8000),
+  port: portNumber.default(8000),
   /** Prometheus metrics of the gateway, on 127.0.0.1. */
-  metricsPort: port.default(18001),
+  metricsPort: portNumber.default(18001),
   embeddings: z.boolean().default(false),
   maxBodyMiB: mib.max(256).default(8),
   /** Longest silence between two bytes of an answer. */
@@ -133,6 +125,52 @@ export const apiKey = z
     /^[A-Za-z0-9._~+=-]{24,256}$/,
     "must be 24 to 256 of A-Z a-z 0-9 . _ ~ + = - (try `openssl rand -hex 32`)",
   );
+
+/** What the user's section and the resource share. Units are in the names. */
+export const inferenceShape = {
+  name: inferenceName.default("main").describe("name of the inference server on the node"),
+  image: imageReference.describe("engine image by digest"),
+  settings: engineSettings.describe("the engine and its own settings"),
+  servedName: servedName.describe("what clients call the model"),
+  modelPath: modelPath
+    .default("")
+    .describe("path inside the weights: empty is the directory itself, llama.cpp wants its .gguf file"),
+  gpus: z
+    .array(cdiDevice)
+    .max(64)
+    .default([])
+    .describe("CDI names of the GPUs, such as nvidia.com/gpu=all; none means CPU only"),
+  limits: containerLimits.prefault({}).describe("what the container may use"),
+  drainSeconds: z
+    .int()
+    .min(1)
+    .max(3600)
+    .default(300)
+    .describe("longest wait for running answers to end before the engine is stopped"),
+  startTimeoutSeconds: z
+    .int()
+    .min(10)
+    .max(7200)
+    .default(1800)
+    .describe("longest wait for the first token after a start; a large model loads for many minutes"),
+  gateway: gatewaySettings.prefault({}).describe("the public door: port, routes, TLS"),
+};
+
+/** `racksmith:inference`. The keys are Pulumi secrets. */
+export const inferenceConfig = z.strictObject({
+  ...inferenceShape,
+  apiKeys: z
+    .record(
+      apiKeyName,
+      secretText.refine((key) => apiKey.safeParse(key.reveal()).success, {
+        message: "must be 24 to 256 of A-Z a-z 0-9 . _ ~ + = - (try `openssl rand -hex 32`)",
+      }),
+    )
+    .refine((keys) => Object.keys(keys).length > 0, { message: "needs at least one key" })
+    .describe("API key name → key, as secrets; the name is written to the gateway's log"),
+});
+
+export type InferenceConfig = z.output<typeof inferenceConfig>;
 
 /** True when dotted version `found` is lower than `floor`. */
 export function versionBelow(found: string, floor: string): boolean {

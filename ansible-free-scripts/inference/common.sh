@@ -1,0 +1,73 @@
+# shellcheck shell=bash
+# inference/common: what observe, apply and remove know about an inference server.
+# Sourced after lib.sh. Inputs of the sourcing script that are read here:
+: "${served_name:=}" "${gateway_scheme:=}" "${gateway_host:=}" "${gateway_port:=}"
+
+: "${gateway_dir:=/etc/racksmith/gateway}" "${unit_dir:=/etc/systemd/system}"
+# Set by probe: why there was no token.
+: "${probe_detail:=}"
+
+# probe SECONDS: asks for one token through the gateway. The key goes to curl by a file descriptor, never argv.
+probe() {
+  local key answer code body
+  if [[ ! -r $gateway_dir/probe.key ]]; then
+    probe_detail="the gateway has no key for the health check"
+    return 1
+  fi
+  if ! command -v curl >/dev/null; then
+    probe_detail="curl is not installed"
+    return 1
+  fi
+  key=$(<"$gateway_dir/probe.key")
+  if ! answer=$(curl --silent --show-error --insecure --noproxy '*' --max-time "$1" --write-out '\n%{http_code}' \
+    --config <(printf 'header = "Authorization: Bearer %s"\n' "$key") \
+    --header 'Content-Type: application/json' \
+    --data "{\"model\":\"$served_name\",\"prompt\":\"1\",\"max_tokens\":1,\"temperature\":0}" \
+    "$gateway_scheme://$gateway_host:$gateway_port/v1/completions" 2>&1); then
+    probe_detail=${answer%%$'\n'*}
+    return 1
+  fi
+  code=${answer##*$'\n'}
+  body=${answer%$'\n'*}
+  if [[ $code != 200 ]]; then
+    probe_detail="HTTP $code: ${body:0:300}"
+    return 1
+  fi
+  # The engine's own count where it gives one; else any text.
+  if [[ ! $body =~ \"completion_tokens\":[[:space:]]*[1-9] && ! $body =~ \"text\":[[:space:]]*\"[^\"] ]]; then
+    probe_detail="the engine answered 200 without a token: ${body:0:300}"
+    return 1
+  fi
+  probe_detail=""
+}
+
+# container_field NAME FORMAT: one field of a container; empty when there is no such container.
+container_field() { docker container inspect --format "$2" -- "$1" 2>/dev/null || true; }
+
+# sha256_of PATH: empty when there is no such file.
+sha256_of() {
+  local sum=""
+  [[ ! -f $1 ]] || sum=$(sha256sum <"$1")
+  printf '%s' "${sum%% *}"
+}
+
+# port_listens PORT: is anything listening on it, on any address?
+port_listens() {
+  local wanted line
+  printf -v wanted ':%04X' "$1"
+  while read -r _ line _ state _; do
+    [[ $state != 0A || $line != *"$wanted" ]] || return 0
+  done < <(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+  return 1
+}
+
+# port_holder PORT: who listens there, for a message.
+port_holder() {
+  local line
+  line=$(ss -Hltnp "sport = :$1" 2>/dev/null | head -n 1) || line=""
+  if [[ $line =~ users:\(\(\"([^\"]+)\",pid=([0-9]+) ]]; then
+    printf '%s (pid %s)' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+  else
+    printf 'another program'
+  fi
+}

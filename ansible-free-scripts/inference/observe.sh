@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# inference/observe: the engine container, its units, the gateway, and whether one token comes back.
+# Inputs (stdin, key=value):
+#   name            of the inference server
+#   served_name     what clients call the model
+#   weights_path    directory or link that the container should have mounted
+#   gateway_scheme  http or https
+#   gateway_host    address that the health check asks
+#   gateway_port    public port
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+name="" served_name="" weights_path="" gateway_scheme="" gateway_host="" gateway_port=""
+read_inputs name served_name weights_path gateway_scheme gateway_host gateway_port
+unit=racksmith-inference-$name
+
+docker_version=""
+container="missing" image="" args="[]" spec="" weights_version="" mounted="" swap=no
+if command -v docker >/dev/null; then
+  docker_version=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || docker_version=""
+  fields=$(container_field "$unit" '{{.State.Status}}
+{{.Config.Image}}
+{{json .Config.Cmd}}
+{{index .Config.Labels "racksmith.spec"}}
+{{index .Config.Labels "racksmith.weights"}}
+{{range .Mounts}}{{if eq .Destination "/weights"}}{{.Source}}{{end}}{{end}}')
+  if [[ -n $fields ]]; then
+    { IFS= read -r container && IFS= read -r image && IFS= read -r args &&
+      IFS= read -r spec && IFS= read -r weights_version && IFS= read -r mounted; } <<<"$fields" || true
+  fi
+  leftover=$(docker container ls --all --quiet --filter "name=^/$unit-(previous|next)\$" 2>/dev/null) || leftover=""
+  [[ -z $leftover ]] || swap=yes
+fi
+[[ $args == "["* ]] || args="[]"
+
+gateway_active=no
+systemctl is-active --quiet racksmith-gateway.service && gateway_active=yes
+holder=""
+if [[ $gateway_active == no ]] && port_listens "$gateway_port"; then holder=$(port_holder "$gateway_port"); fi
+
+# The same mode and owner for each file that holds keys, or what is wrong with one.
+keys_mode=""
+for file in "$gateway_dir"/{keys.map,probe.map,probe.key}; do
+  mode=$(stat -c '%a %U:%G' "$file" 2>/dev/null) || mode="missing"
+  [[ -n $keys_mode && $mode == "600 root:root" ]] || keys_mode=$mode
+done
+owner=""
+[[ ! -f $gateway_dir/owner ]] || owner=$(<"$gateway_dir/owner")
+
+healthy=no
+if [[ $container != missing && $gateway_active == yes ]]; then
+  if probe 15; then healthy=yes; fi
+else
+  probe_detail="the container is $container, the gateway is $([[ $gateway_active == yes ]] && printf 'up' || printf 'down')"
+fi
+
+json_begin
+json_str dockerVersion "$docker_version"
+json_str container "$container"
+json_str image "$image"
+json_raw engineArgs "$args"
+json_str spec "$spec"
+json_str weightsVersion "$weights_version"
+json_str weightsMounted "$mounted"
+json_str weightsWanted "$([[ ! -d $weights_path ]] || readlink -f -- "$weights_path")"
+json_bool swapUnfinished "$swap"
+json_str unitSha256 "$(sha256_of "$unit_dir/$unit.service")"
+json_bool unitEnabled "$(systemctl is-enabled --quiet "$unit.service" 2>/dev/null && printf yes)"
+json_bool unitActive "$(systemctl is-active --quiet "$unit.service" && printf yes)"
+json_str gatewayConfigSha256 "$(sha256_of "$gateway_dir/haproxy.cfg")"
+json_str gatewayKeysSha256 "$(sha256_of "$gateway_dir/keys.map")"
+json_str gatewayKeysMode "$keys_mode"
+json_str gatewayUnitSha256 "$(sha256_of "$unit_dir/racksmith-gateway.service")"
+json_bool gatewayEnabled "$(systemctl is-enabled --quiet racksmith-gateway.service 2>/dev/null && printf yes)"
+json_bool gatewayActive "$gateway_active"
+json_str gatewayOwner "$owner"
+json_bool distributionHaproxyMasked "$([[ $(readlink "$unit_dir/haproxy.service") == /dev/null ]] && printf yes)"
+json_str portHolder "$holder"
+json_bool healthy "$healthy"
+json_str healthDetail "$probe_detail"
+json_end "$@"

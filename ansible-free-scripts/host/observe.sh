@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# host/observe: what this machine is. Changes nothing.
+# Inputs (stdin, key=value):
+#   port               TCP port to look at, repeated: who listens there
+#   root_free_mib      free space on / that is asked for; more than that is reported as just that
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/hardware.sh"
+port=() root_free_mib=0
+read_inputs port root_free_mib
+
+# A file's first line, or nothing. Many sysfs files exist and refuse to be read.
+first_line() {
+  local -n _line=$1
+  _line=""
+  { read -r _line <"$2" || true; } 2>/dev/null
+}
+
+os_facts() {
+  local line ID="" VERSION_ID="" PRETTY_NAME="" kernel machine
+  while IFS= read -r line; do
+    line=${line//\"/}
+    case $line in
+      ID=*) ID=${line#*=} ;;
+      VERSION_ID=*) VERSION_ID=${line#*=} ;;
+      PRETTY_NAME=*) PRETTY_NAME=${line#*=} ;;
+    esac
+  done <"$root/etc/os-release"
+  first_line kernel "$root/proc/sys/kernel/osrelease"
+  machine=$(uname -m)
+  json_str os "$ID$VERSION_ID"
+  json_str osName "$PRETTY_NAME"
+  json_str kernel "$kernel"
+  json_str arch "$machine"
+}
+
+secure_boot() {
+  local variable=$root/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c byte
+  if [[ ! -e $variable ]]; then
+    json_str secureBoot absent
+    return
+  fi
+  byte=$(od -An -tu1 -j4 -N1 "$variable")
+  if ((byte == 1)); then json_str secureBoot enabled; else json_str secureBoot disabled; fi
+}
+
+cpu_and_memory() {
+  local line model="" threads=0 kib=0
+  while IFS= read -r line; do
+    case $line in
+      processor*) threads=$((threads + 1)) ;;
+      "model name"*) model=${line#*: } ;;
+    esac
+  done <"$root/proc/cpuinfo"
+  while read -r line kib _; do
+    [[ $line != MemTotal: ]] || break
+  done <"$root/proc/meminfo"
+  json_str cpuModel "$model"
+  json_num cpuThreads "$threads"
+  json_num memoryMiB "$((kib / 1024))"
+}
+
+root_free() {
+  local line free
+  line=$(df -Pk "$root/" | tail -n 1)
+  read -r _ _ _ free _ <<<"$line"
+  free=$((free / 1024))
+  if ((root_free_mib > 0 && free > root_free_mib)); then free=$root_free_mib; fi
+  json_num rootFreeMiB "$free"
+  # From the first deployment on, what was installed has taken its share of that space.
+  if [[ -d $root/etc/racksmith ]]; then json_bool managed yes; else json_bool managed no; fi
+}
+
+# Only the ports asked for: what else listens comes and goes.
+ports() {
+  local listening wanted line holder entry entries=()
+  ((${#port[@]} > 0)) || {
+    json_raw ports "[]"
+    return
+  }
+  listening=$(ss -H -l -t -n -p)
+  for wanted in "${port[@]}"; do
+    while IFS= read -r line; do
+      [[ $line =~ ^LISTEN\ +[0-9]+\ +[0-9]+\ +([^\ ]+):([0-9]+)\ +[^\ ]+(.*)$ && ${BASH_REMATCH[2]} == "$wanted" ]] || continue
+      local address=${BASH_REMATCH[1]} users=${BASH_REMATCH[3]} process="" pid=""
+      [[ $users =~ \(\"([^\"]+)\",pid=([0-9]+) ]] && process=${BASH_REMATCH[1]} pid=${BASH_REMATCH[2]}
+      holder=$(holder_of "$wanted" "$pid")
+      json_begin
+      json_num port "$wanted"
+      json_str address "$address"
+      json_str process "$process"
+      json_str holder "$holder"
+      json_end entry
+      entries+=("$entry")
+    done <<<"$listening"
+  done
+  json_array ports "${entries[@]}"
+}
+
+# holder_of PORT PID: the container or the systemd unit that a listening process belongs to.
+holder_of() {
+  local names cgroup
+  if command -v docker >/dev/null && names=$(timeout 10 docker ps --filter "publish=$1" --format '{{.Names}}' 2>/dev/null) && [[ -n $names ]]; then
+    printf 'container %s' "${names//$'\n'/, }"
+    return
+  fi
+  [[ -n $2 ]] || return 0
+  first_line cgroup "$root/proc/$2/cgroup"
+  printf '%s' "${cgroup##*/}"
+}
+
+json_begin
+os_facts
+secure_boot
+cpu_and_memory
+root_free
+disks
+nics
+gpus
+platform
+ports
+json_bool clockSynchronized "$(timedatectl show -p NTPSynchronized --value 2>/dev/null || true)"
+json_str user "${SUDO_USER:-$(id -un)}"
+json_end

@@ -67,8 +67,8 @@ read_inputs() {
   done
 }
 
-# JSON, without jq. json_begin … json_end prints one object, or puts it in a variable (json_end VAR)
-# so that it can go into another one with json_raw or json_array.
+# JSON, without jq. json_begin … json_end prints one object; json_end VAR keeps it instead, to go
+# into another one with json_raw or json_array.
 _json_stack=()
 
 json_begin() { _json_stack+=(""); }
@@ -138,12 +138,29 @@ json_array() {
   json_raw "$key" "[$*]"
 }
 
-# json_end [VAR]
+# json_end [VAR]: closes the object and prints it, or puts it in VAR.
 json_end() {
-  local last=$((${#_json_stack[@]} - 1)) body
-  body="{${_json_stack[last]}}"
-  unset '_json_stack[last]'
-  if (($# > 0)); then printf -v "$1" '%s' "$body"; else printf '%s\n' "$body"; fi
+  local _json_last=$((${#_json_stack[@]} - 1)) _json_to=("$@") _json_body
+  _json_body="{${_json_stack[_json_last]}}"
+  unset '_json_stack[_json_last]'
+  if ((${#_json_to[@]} > 0)); then
+    printf -v "${_json_to[0]}" '%s' "$_json_body"
+  else
+    printf '%s\n' "$_json_body"
+  fi
+}
+
+# json_map KEY [NAME TEXT]...: an object of strings.
+json_map() {
+  local key=$1 object
+  shift
+  json_begin
+  while (($# > 1)); do
+    json_str "$1" "$2"
+    shift 2
+  done
+  json_end object
+  json_raw "$key" "$object"
 }
 
 # changed_file PATH MODE OWNER[:GROUP]: stdin becomes the file, only where it differs. 0 changed, 1 not.

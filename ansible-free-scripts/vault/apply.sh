@@ -26,7 +26,7 @@ name="" device="" key="" unlock="" tpm2_pcrs="" sector_size=4096 workqueues="" p
 read_inputs name device key unlock tpm2_pcrs sector_size workqueues pbkdf_memory_mib pbkdf_time_ms reformat
 [[ $name =~ ^[a-z][a-z0-9-]{0,30}$ ]] || fail "name: '$name' is no vault name"
 [[ -n $key ]] || fail "key: is empty; the vault needs its operator key"
-mapper=racksmith-$name
+mapper=racksmith-$name tpm2_stale=""
 here=$(dirname "${BASH_SOURCE[0]}")
 
 # The key goes through a pipe from this shell's own printf: in no argv, environment or file.
@@ -47,12 +47,13 @@ pbkdf_memory_kib() {
 }
 
 may_format() {
-  local found used
+  local found used begun
   used=$(used_by "$real")
   [[ -z $used ]] || fail "$device: $used; wanted a device that nobody uses. Nothing was changed on it"
   found=$(carries "$real")
   [[ -n $found ]] || return 0
-  [[ -z $(journal "$name") || ${LUKS[uuid]-} != "$(journal "$name")" ]] || return 0
+  begun=$(journal "$name")
+  [[ -z $begun || " ${found//,/} " != *" $begun "* ]] || return 0
   [[ -n $reformat && " ${found//,/} " == *" $reformat "* ]] || fail "$device carries $found, which would be lost; wanted a blank device. To destroy it, put its UUID into vault.reformat. Nothing was changed on it"
   step "$device: destroying $found, as vault.reformat says"
 }
@@ -72,9 +73,12 @@ format() {
   luks_header "$real" || fail "$device: cryptsetup made a volume, but there is no LUKS header on it"
 }
 
+# cryptsetup exits with 2 when no key slot takes the key, otherwise when it could not try.
 check_key() {
-  with_key cryptsetup open --type luks2 --test-passphrase --key-file=- -- "$real" ||
-    fail "vault $name: the key given does not open volume ${LUKS[uuid]} on $device. Nothing was changed. Give the key that it was made with (racksmith:vault key)"
+  local rc=0
+  with_key cryptsetup open --type luks2 --test-passphrase --key-file=- -- "$real" || rc=$?
+  ((rc == 0 || rc == 2)) || fail "vault $name: the key could not be tried on volume ${LUKS[uuid]} (cryptsetup exit $rc, see above). Nothing was changed"
+  ((rc == 0)) || fail "vault $name: the key given does not open volume ${LUKS[uuid]} on $device. Nothing was changed. Give the key that it was made with (racksmith:vault key)"
 }
 
 open_with_key() {
@@ -82,6 +86,28 @@ open_with_key() {
   mapfile -t options < <(performance)
   step "opening the vault"
   with_key cryptsetup open --type luks2 --persistent "${options[@]}" --key-file=- -- "$real" "$mapper"
+}
+
+# Opening by TPM that fails (other firmware, other Secure Boot state) is no error: the operator's key opens it,
+# and the slot is made anew for the machine as it is now.
+open_volume() {
+  [[ ! -e /dev/mapper/$mapper ]] || return 0
+  if [[ $unlock == tpm2 && -n ${LUKS[tpm2_token]} ]]; then
+    boot_write "$mapper" tpm2 "${LUKS[uuid]}" "$workqueues"
+    tpm2_opens "$name" "$mapper" || tpm2_stale=yes
+  fi
+  [[ -e /dev/mapper/$mapper ]] || open_with_key
+}
+
+# The slot for the TPM follows the policy; the operator's slot is never touched.
+set_tpm2() {
+  local had=""
+  if [[ $unlock != tpm2 ]]; then
+    [[ -z ${LUKS[tpm2_token]} ]] || tpm2_forget "$real"
+    return 0
+  fi
+  [[ -z ${LUKS[tpm2_token]} ]] || had=$(tpm2_pcrs "$real" "${LUKS[tpm2_token]}")
+  [[ -n ${LUKS[tpm2_token]} && -z $tpm2_stale && ${had//,/+} == "$tpm2_pcrs" ]] || with_key tpm2_enroll "$name" "$real" "$tpm2_pcrs"
 }
 
 # Before "ready" nothing of anybody's can be in the volume, as it has never been mounted; all the same, a
@@ -105,11 +131,21 @@ set_workqueues() {
   with_key cryptsetup refresh --persistent "${options[@]}" --key-file=- -- "$mapper"
 }
 
+# Uploads land on the vault, never in the clear beside it: while it is closed, the link leads nowhere and they fail.
+stage_on_vault() {
+  local incoming=/var/lib/racksmith/incoming
+  [[ -d $MOUNT_POINT/incoming ]] || mkdir -m 0700 "$MOUNT_POINT/incoming"
+  [[ ! -L $incoming || $(readlink -- "$incoming") != "$MOUNT_POINT/incoming" ]] || return 0
+  mkdir -p "${incoming%/*}"
+  rm -rf -- "$incoming"
+  ln -s -- "$MOUNT_POINT/incoming" "$incoming"
+}
+
 [[ -b $device ]] || fail "$device: no such device on this host; wanted the array that the vault is made on"
 real=$(readlink -f -- "$device")
 apt_install cryptsetup-bin xfsprogs
-"$here/sm4-module.sh" ensure "$(uname -r)"
-"$here/sm4-module.sh" load
+bash "$here/sm4-module.sh" ensure "$(uname -r)"
+bash "$here/sm4-module.sh" load
 
 if ! luks_header "$real" || [[ -n $reformat && ${LUKS[uuid]} == "$reformat" ]] || [[ -n $(journal "$name") && ${LUKS[uuid]} == "$(journal "$name")" && ${LUKS[subsystem]} != racksmith-ready && ! -e /dev/mapper/$mapper ]]; then
   format
@@ -117,16 +153,14 @@ fi
 [[ ${LUKS[label]} == "$mapper" ]] || fail "$device carries a LUKS volume ${LUKS[uuid]} (label '${LUKS[label]}') that is not racksmith's; wanted '$mapper'. To destroy it, put its UUID into vault.reformat. Nothing was changed on it"
 [[ ${LUKS[cipher]} == sm4-xts-plain64 ]] || fail "$device: volume ${LUKS[uuid]} is encrypted with ${LUKS[cipher]}, wanted sm4-xts-plain64. To make it anew, put its UUID into vault.reformat. Nothing was changed on it"
 check_key
-tpm2_failed=""
-if [[ ! -e /dev/mapper/$mapper ]]; then
-  if [[ $unlock == tpm2 && -n ${LUKS[tpm2_token]} ]] && ! tpm2_opens; then tpm2_failed=yes; fi
-  [[ -e /dev/mapper/$mapper ]] || open_with_key
-fi
+open_volume
 assert_active "$mapper" "$real"
 [[ ${LUKS[subsystem]} == racksmith-ready ]] || finish
 set_workqueues
-if [[ $unlock == tpm2 ]]; then tpm2_enroll; else tpm2_forget; fi
+set_tpm2
 boot_write "$mapper" "$unlock" "${LUKS[uuid]}" "$workqueues"
+umask 022
 mkdir -p "$MOUNT_POINT"
 systemctl start "$MOUNT_UNIT" || fail "$MOUNT_POINT: /dev/mapper/$mapper does not mount: $(systemctl show --property=Result --value "$MOUNT_UNIT"); see journalctl -u $MOUNT_UNIT"
+stage_on_vault
 rm -f -- "$VAULT_STATE/$name.formatting"

@@ -57,6 +57,35 @@ active_volume() {
   done <<<"$text"
 }
 
+# header_json DEVICE VAR: what luks_header found.
+header_json() {
+  local pcrs="" bound=false
+  if [[ -n ${LUKS[tpm2_token]} ]]; then
+    pcrs=$(tpm2_pcrs "$1" "${LUKS[tpm2_token]}")
+    bound=true
+  fi
+  json_begin
+  json_str uuid "${LUKS[uuid]}"
+  json_str label "${LUKS[label]}"
+  json_bool ready "$([[ ${LUKS[subsystem]} == racksmith-ready ]] && echo true)"
+  json_str cipher "${LUKS[cipher]}"
+  json_num sectorSizeBytes "${LUKS[sector]}"
+  json_num keyBits "${LUKS[keybits]}"
+  if [[ $bound == true ]]; then json_raw tpm2Pcrs "[$pcrs]"; else json_raw tpm2Pcrs null; fi
+  json_end "$2"
+}
+
+# open_json DEVICE VAR: what active_volume found.
+open_json() {
+  json_begin
+  json_str cipher "${ACTIVE[cipher]}"
+  json_bool onDevice "$([[ $(readlink -f -- "${ACTIVE[device]}") == "$1" ]] && echo true)"
+  json_num keyBits "${ACTIVE[keybits]}"
+  json_num sectorSizeBytes "${ACTIVE[sector]}"
+  json_bool workqueues "${ACTIVE[workqueues]}"
+  json_end "$2"
+}
+
 # assert_active NAME DEVICE: the mapping encrypts with SM4-XTS onto that very device, by the kernel's own table.
 assert_active() {
   local table major_minor field

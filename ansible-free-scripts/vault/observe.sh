@@ -18,43 +18,16 @@ name="" device="" unlock="" workqueues=""
 read_inputs name device unlock workqueues
 mapper=racksmith-$name
 
-header_json() {
-  local pcrs="" bound=false
-  if [[ -n ${LUKS[tpm2_token]} ]]; then
-    pcrs=$(tpm2_pcrs "$real" "${LUKS[tpm2_token]}")
-    bound=true
-  fi
-  json_begin
-  json_str uuid "${LUKS[uuid]}"
-  json_str label "${LUKS[label]}"
-  json_bool ready "$([[ ${LUKS[subsystem]} == racksmith-ready ]] && echo true)"
-  json_str cipher "${LUKS[cipher]}"
-  json_num sectorSizeBytes "${LUKS[sector]}"
-  json_num keyBits "${LUKS[keybits]}"
-  if [[ $bound == true ]]; then json_raw tpm2Pcrs "[$pcrs]"; else json_raw tpm2Pcrs null; fi
-  json_end header
-}
-
-open_json() {
-  json_begin
-  json_str cipher "${ACTIVE[cipher]}"
-  json_bool onDevice "$([[ $(readlink -f -- "${ACTIVE[device]}") == "$real" ]] && echo true)"
-  json_num keyBits "${ACTIVE[keybits]}"
-  json_num sectorSizeBytes "${ACTIVE[sector]}"
-  json_bool workqueues "${ACTIVE[workqueues]}"
-  json_end opened
-}
-
 real="" carried="" used="" header=null opened=null uuid=""
 if [[ -b $device ]]; then
   real=$(readlink -f -- "$device")
   carried=$(carries "$real")
   if luks_header "$real"; then
     uuid=${LUKS[uuid]}
-    header_json
+    header_json "$real" header
   fi
 fi
-if active_volume "$mapper"; then open_json; elif [[ -n $real ]]; then used=$(used_by "$real"); fi
+if active_volume "$mapper"; then open_json "$real" opened; elif [[ -n $real ]]; then used=$(used_by "$real"); fi
 
 json_begin
 json_str device "$real"

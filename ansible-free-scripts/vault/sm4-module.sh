@@ -87,6 +87,8 @@ headers_metapackage() {
 
 obtain() {
   local kver="$1" packaged meta series
+  # A bare server may never have read its package lists.
+  in_apt "linux-image-$kver" || apt-get update -q -o DPkg::Lock::Timeout=600 </dev/null >&2 || true
   for packaged in "racksmith-sm4-modules-$kver" "linux-modules-extra-$kver"; do
     if in_apt "$packaged"; then
       step "SM4: installing $packaged"

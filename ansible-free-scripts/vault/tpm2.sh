@@ -1,39 +1,36 @@
 # shellcheck shell=bash
-# vault/tpm2.sh: the key slot that the machine's TPM opens. Sourced by vault/apply, whose variables it uses.
+# vault/tpm2.sh: the key slot that the machine's TPM opens. Sourced after lib.sh.
 
+# tpm2_packages NAME
 tpm2_packages() {
-  [[ -e /dev/tpmrm0 ]] || fail "vault $name: unlock is tpm2 and this machine has no TPM (no /dev/tpmrm0); switch it on in the firmware or set vault.unlock: operator"
+  local version
+  [[ -e /dev/tpmrm0 ]] || fail "vault $1: unlock is tpm2 and this machine has no TPM (no /dev/tpmrm0); switch it on in the firmware or set vault.unlock: operator"
   command -v systemd-cryptenroll >/dev/null || apt_install systemd-cryptsetup
   apt_install tpm2-tools
-  local version
   version=$(systemd-cryptenroll --version)
   [[ $version =~ ^systemd\ ([0-9]+) ]] || fail "systemd-cryptenroll --version says nothing usable"
   # Older ones take the key from the environment only, where other processes of root see it.
-  ((BASH_REMATCH[1] >= 252)) || fail "vault $name: unlock tpm2 needs systemd 252 or newer, this host has ${BASH_REMATCH[1]}; set vault.unlock: operator"
+  ((BASH_REMATCH[1] >= 252)) || fail "vault $1: unlock tpm2 needs systemd 252 or newer, this host has ${BASH_REMATCH[1]}; set vault.unlock: operator"
 }
 
-# A start that fails (other firmware, other Secure Boot state) is no error: the operator's key still opens it.
+# tpm2_opens NAME MAPPER: by the unit that also opens it at boot.
 tpm2_opens() {
-  tpm2_packages
-  boot_write "$mapper" tpm2 "${LUKS[uuid]}" "$workqueues"
+  tpm2_packages "$1"
   step "asking the TPM to open the vault"
-  systemctl start "systemd-cryptsetup@$(systemd-escape -- "$mapper").service"
+  systemctl start "systemd-cryptsetup@$(systemd-escape -- "$2").service"
 }
 
+# tpm2_enroll NAME DEVICE PCRS: the operator's key is on stdin. The new slot is made before older ones of its kind go.
 tpm2_enroll() {
-  local had=""
-  [[ -z ${LUKS[tpm2_token]} ]] || had=$(tpm2_pcrs "$real" "${LUKS[tpm2_token]}")
-  [[ -z ${LUKS[tpm2_token]} || -n $tpm2_failed || ${had//,/+} != "$tpm2_pcrs" ]] || return 0
-  tpm2_packages
+  tpm2_packages "$1"
   step "giving the TPM a key slot"
-  # The new slot is made before the old ones of the same kind go; the operator's slot stays.
-  systemd-cryptenroll --tpm2-device=auto --tpm2-pcrs="$tpm2_pcrs" --wipe-slot=tpm2 --unlock-key-file=<(printf '%s' "$key") -- "$real" >/dev/null ||
-    fail "vault $name: the TPM took no key (PCRs ${tpm2_pcrs:-none}). The operator's key still opens the vault"
+  systemd-cryptenroll --tpm2-device=auto --tpm2-pcrs="$3" --wipe-slot=tpm2 --unlock-key-file=/dev/stdin -- "$2" >/dev/null ||
+    fail "vault $1: the TPM took no key (PCRs ${3:-none}). The operator's key still opens the vault"
 }
 
+# tpm2_forget DEVICE
 tpm2_forget() {
-  [[ -n ${LUKS[tpm2_token]} ]] || return 0
   command -v systemd-cryptenroll >/dev/null || apt_install systemd-cryptsetup
   step "taking the TPM's key slot away"
-  systemd-cryptenroll --wipe-slot=tpm2 -- "$real" >/dev/null
+  systemd-cryptenroll --wipe-slot=tpm2 -- "$1" >/dev/null
 }

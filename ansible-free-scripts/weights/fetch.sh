@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# weights/fetch.sh: brings files from a URL to the staging folder, going on where it stopped. Sourced after store.sh.
+
+# encoded PATH: percent-encoded, slashes kept.
+encoded() {
+  local rest=$1 char out=""
+  while [[ -n $rest ]]; do
+    char=${rest:0:1}
+    rest=${rest:1}
+    case $char in
+      [A-Za-z0-9._~/-]) out+=$char ;;
+      *) printf -v char '%%%02X' "'$char" && out+=${char//FFFFFFFFFFFFFF/} ;;
+    esac
+  done
+  printf '%s' "$out"
+}
+
+fetch() {
+  curl --fail --silent --show-error --location --proto '=http,https' --connect-timeout 30 --speed-limit 1024 --speed-time 60 \
+    --retry 5 --retry-connrefused "$@"
+}
+
+# fetch_manifest URL SHA256 FILE
+fetch_manifest() {
+  local line
+  step "fetching $1/SHA256SUMS"
+  fetch --output "$3" -- "$1/SHA256SUMS" || fail "$1/SHA256SUMS: cannot be fetched; is the address right and reachable from this host?"
+  line=$(sha256sum <"$3")
+  [[ ${line%% *} == "$2" ]] || fail "$1/SHA256SUMS: its SHA-256 is ${line%% *}, wanted $2 (weights.source.manifestSha256). Nothing was changed"
+}
+
+# read_manifest FILE: fills file_sha256 and file_path.
+read_manifest() {
+  local line
+  file_sha256=() file_path=()
+  while IFS= read -r line || [[ -n $line ]]; do
+    [[ $line =~ ^([0-9a-f]{64})\ [\ *](.+)$ ]] || fail "SHA256SUMS: '${line//[[:cntrl:]]/?}' is no line of it"
+    file_sha256+=("${BASH_REMATCH[1]}")
+    file_path+=("${BASH_REMATCH[2]#./}")
+  done <"$1"
+}
+
+# remote_bytes URL: what the server says, 0 when it says nothing.
+remote_bytes() {
+  local headers
+  headers=$(fetch --head -- "$1" | tr -d '\r') || fail "$1: cannot be reached"
+  printf '%s' "$(sed -nE 's/^[Cc]ontent-[Ll]ength: ([0-9]+)$/\1/p' <<<"$headers" | tail -n 1)"
+}
+
+# fetch_blob URL FILE SHA256: a whole staging file is not fetched again; a wrong one is begun anew once.
+fetch_blob() {
+  local try line
+  for try in resumed fresh; do
+    [[ $try == resumed ]] || rm -f -- "$2"
+    [[ $try == resumed && -s $2 && $(sha256sum <"$2") == "$3 "* ]] && return 0
+    step "fetching $1"
+    fetch --continue-at - --output "$2" -- "$1" || continue
+    [[ -e $2 ]] || : >"$2"
+    line=$(sha256sum <"$2")
+    [[ ${line%% *} != "$3" ]] || return 0
+  done
+  fail "$1: what arrives is not what the manifest says (wanted SHA-256 $3), or it does not arrive whole; what has arrived stays for the next try"
+}

@@ -1,4 +1,5 @@
 import { run } from "./run.ts";
+import { DEBIAN_KEYRING } from "./tools.ts";
 
 /** One line of a sources.list, without the options. */
 export interface Source {
@@ -36,9 +37,9 @@ export async function debianSources(suite: string): Promise<Source[]> {
   ];
 }
 
-/** As a line of a sources.list. */
+/** As a line of a sources.list, verified by Debian's own keys whatever else this machine trusts. */
 export function sourceLine(source: Source): string {
-  return `deb ${source.uri} ${source.suite} ${source.components}`;
+  return `deb [signed-by=${DEBIAN_KEYRING}] ${source.uri} ${source.suite} ${source.components}`;
 }
 
 function fromEnvironment(): Mirrors | undefined {

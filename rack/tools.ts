@@ -5,7 +5,7 @@ import { withLock } from "./lock.ts";
 import { cacheDir } from "./paths.ts";
 import { run } from "./run.ts";
 
-/** Commands that the rack runs, each with the Debian package that has it. */
+/** Commands (and files) that the rack needs, each with the Debian package that has it. */
 const PACKAGE_OF = {
   "qemu-system-x86_64": "qemu-system-x86",
   "qemu-img": "qemu-utils",
@@ -21,14 +21,18 @@ const PACKAGE_OF = {
   openssl: "openssl",
   ssh: "openssh-client",
   "ssh-keygen": "openssh-client",
-  setpriv: "util-linux",
+  "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 } as const;
 
 export type Tool = keyof typeof PACKAGE_OF;
 
+/** The keys that Debian's archives are signed with. */
+export const DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
 const PATHS = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
 
 export function hasTool(tool: string): boolean {
+  if (tool.startsWith("/")) return existsSync(tool);
   return PATHS.some((dir) => {
     try {
       accessSync(join(dir, tool), constants.X_OK);

@@ -1,11 +1,11 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { cached } from "../cache.ts";
 import { type Progress, RackError } from "../errors.ts";
 import { debianSources, sourceLine } from "../mirror.ts";
 import { run } from "../run.ts";
-import { needTools } from "../tools.ts";
+import { DEBIAN_KEYRING, needTools } from "../tools.ts";
 import type { ImageRecipe } from "./recipe.ts";
 
 /** A base image, ready to boot. All paths are absolute and lie in the cache. */
@@ -53,7 +53,7 @@ async function build(recipe: ImageRecipe, into: string, tell: Progress): Promise
     throw new RackError(
       "building the base image needs root (files of the image belong to it); run this once with sudo",
     );
-  await needTools(["mmdebstrap", "mke2fs", "qemu-img"], tell);
+  await needTools(["mmdebstrap", "mke2fs", "qemu-img", DEBIAN_KEYRING], tell);
   const root = join(into, "root");
   const files = join(into, "files");
   const finish = join(into, "finish.sh");
@@ -95,7 +95,8 @@ async function build(recipe: ImageRecipe, into: string, tell: Progress): Promise
 function writeFiles(dir: string, recipe: ImageRecipe): void {
   for (const [path, { mode, text }] of Object.entries(recipe.files)) {
     const file = join(dir, path);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text, { mode: Number.parseInt(mode, 8) });
+    mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
+    writeFileSync(file, text);
+    chmodSync(file, Number.parseInt(mode, 8));
   }
 }

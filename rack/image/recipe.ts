@@ -41,7 +41,6 @@ export const TRIXIE: ImageRecipe = {
   ],
   files: {
     "/etc/fstab": { mode: "0644", text: "LABEL=root / ext4 errors=remount-ro 0 1\n" },
-    "/etc/hosts": { mode: "0644", text: "127.0.0.1 localhost\n::1 localhost ip6-localhost\n" },
     // No gateway and no DNS: what works here works in an air gap. Only the workstation is reachable.
     "/etc/systemd/network/20-rack.network": {
       mode: "0644",
@@ -66,7 +65,7 @@ export const TRIXIE: ImageRecipe = {
   finish: `
 useradd --create-home --shell /bin/bash --comment "Operations" ops
 systemctl enable systemd-networkd.service ssh.service serial-getty@ttyS0.service
-rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub
+rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub /etc/hosts /etc/resolv.conf
 rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*
 : >/etc/machine-id
 printf 'rack\\n' >/etc/hostname

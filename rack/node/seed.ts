@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { NodeSpec } from "../nodes/types.ts";
+import { gpuDescription } from "../nvidia/description.ts";
 import { privateDir } from "../paths.ts";
 
 /** A file that a node has from its first moment, whichever image it boots. */
@@ -60,7 +61,7 @@ export function writeSeed(spec: NodeSpec, seed: Seed, dir: string): Record<strin
   const tmpfiles = join(folder, "tmpfiles.conf");
   const gpus = join(folder, "gpus.json");
   writeFileSync(tmpfiles, tmpfilesLines(seedFiles(spec, seed)), { mode: 0o600 });
-  writeFileSync(gpus, `${JSON.stringify({ simulated: true, gpus: spec.gpus }, null, 2)}\n`);
+  writeFileSync(gpus, gpuDescription(spec.gpus));
   return {
     "opt/io.systemd.credentials/tmpfiles.extra": tmpfiles,
     "opt/racksmith/gpus": gpus,

@@ -8,6 +8,7 @@
 #   file_sha256      its hash, in the same order
 #   file_size        its size in bytes, in the same order
 #   keep             versions that stay
+#   verify           quick or full: whether contents that are there already are hashed again
 set -euo pipefail
 # shellcheck source=../lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
@@ -15,8 +16,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/store.sh"
 # shellcheck source=fetch.sh
 . "$(dirname "${BASH_SOURCE[0]}")/fetch.sh"
-version="" manifest_sha256="" url="" file_path=() file_sha256=() file_size=() keep=2
-read_inputs version manifest_sha256 url file_path file_sha256 file_size keep
+version="" manifest_sha256="" url="" file_path=() file_sha256=() file_size=() keep=2 verify=quick
+read_inputs version manifest_sha256 url file_path file_sha256 file_size keep verify
 umask 022
 [[ $version =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ && $keep =~ ^[0-9]+$ ]] || fail "version or keep: not as documented"
 vault_open || fail "$MOUNT_POINT: the vault is not open; weights are never written outside it. Bring the vault up first"
@@ -45,7 +46,7 @@ check_files() {
 check_remote_space() {
   local at need=0 free size have
   for at in "${!file_path[@]}"; do
-    ! blob_good "${file_sha256[at]}" || continue
+    ! blob_good "${file_sha256[at]}" "" "$verify" || continue
     size=$(remote_bytes "$url/$(encoded "${file_path[at]}")")
     have=$(stat -c %s -- "$(staged "${file_sha256[at]}")" 2>/dev/null || printf 0)
     need=$((need + ${size:-0} - have))
@@ -57,7 +58,7 @@ check_remote_space() {
 # settle PATH SHA256 [SIZE]: from the staging folder into blobs, only with the right content.
 settle() {
   local path=$1 sha=$2 size=${3-} from line
-  ! blob_good "$sha" "$size" || return 0
+  ! blob_good "$sha" "$size" "$verify" || return 0
   from=$(staged "$sha")
   if [[ -n $url ]]; then fetch_blob "$url/$(encoded "$path")" "$from" "$sha"; fi
   [[ $size != 0 ]] || : >"$from"
@@ -109,16 +110,7 @@ repair_version() {
     [[ $path != */* ]] || mkdir -p -- "$dir/${path%/*}"
     ln -f -- "$STORE/blobs/${wanted[$path]}" "$dir/.racksmith.new"
     mv -fT -- "$dir/.racksmith.new" "$dir/$path"
-  done < <(stale_paths)
-}
-
-# Paths whose inode is not that of their blob (a damaged blob has been replaced by a good one), or that are damaged.
-stale_paths() {
-  local at
-  for at in "${!file_path[@]}"; do
-    [[ "$STORE/versions/$version/${file_path[at]}" -ef "$STORE/blobs/${file_sha256[at]}" ]] || printf '%s\n' "${file_path[at]}"
-  done
-  damaged "$version"
+  done < <({ damaged "$version" && unlinked "$version"; } | sort -u)
 }
 
 make_current() {

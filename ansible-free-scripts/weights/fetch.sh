@@ -47,17 +47,25 @@ remote_bytes() {
   printf '%s' "$(sed -nE 's/^[Cc]ontent-[Ll]ength: ([0-9]+)$/\1/p' <<<"$headers" | tail -n 1)"
 }
 
-# fetch_blob URL FILE SHA256: a whole staging file is not fetched again; a wrong one is begun anew once.
+has_hash() { [[ -e $1 && $(sha256sum <"$1") == "$2 "* ]]; }
+
+# fetch_blob URL FILE SHA256: what is staged is continued; whole but wrong, it is begun anew, once.
 fetch_blob() {
-  local try line
-  for try in resumed fresh; do
-    [[ $try == resumed ]] || rm -f -- "$2"
-    [[ $try == resumed && -s $2 && $(sha256sum <"$2") == "$3 "* ]] && return 0
-    step "fetching $1"
-    fetch --continue-at - --output "$2" -- "$1" || continue
-    [[ -e $2 ]] || : >"$2"
-    line=$(sha256sum <"$2")
-    [[ ${line%% *} != "$3" ]] || return 0
+  local left=5 anew="" rc
+  ! has_hash "$2" "$3" || return 0
+  step "fetching $1"
+  while ((left-- > 0)); do
+    rc=0
+    fetch --continue-at - --output "$2" -- "$1" || rc=$?
+    # An empty answer makes no file.
+    ((rc != 0)) || [[ -e $2 ]] || : >"$2"
+    ! has_hash "$2" "$3" || return 0
+    # 22 and 33: there is nothing to continue with, so what is staged is not the beginning of it.
+    if ((rc == 0 || rc == 22 || rc == 33)); then
+      [[ -z $anew && -e $2 ]] || break
+      anew=yes
+      rm -f -- "$2"
+    fi
   done
-  fail "$1: what arrives is not what the manifest says (wanted SHA-256 $3), or it does not arrive whole; what has arrived stays for the next try"
+  fail "$1: does not arrive as the manifest says (SHA-256 $3; last curl exit $rc); what has arrived stays for the next try"
 }

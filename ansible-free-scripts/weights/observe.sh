@@ -25,7 +25,7 @@ if vault_open; then
     check_sha "$sha"
     [[ -z ${seen[$sha]-} ]] || continue
     seen[$sha]=yes
-    ! blob_good "$sha" "${file_size[at]-}" || continue
+    ! blob_good "$sha" "${file_size[at]-}" "$verify" || continue
     json_begin
     json_str sha256 "$sha"
     json_num stagedBytes "$(stat -c %s -- "$(staged "$sha")" 2>/dev/null || printf 0)"
@@ -36,7 +36,7 @@ if vault_open; then
   ((${#missing[@]} == 0)) || free=$(free_bytes)
   if [[ -d $STORE/versions ]]; then
     mapfile -t versions < <(find "$STORE/versions" -mindepth 1 -maxdepth 1 -type d ! -name '.*' -printf '%f\n' | sort)
-    mapfile -t broken < <(damaged "$version" && if [[ $verify == full && -d $STORE/versions/$version ]]; then damaged_fully "$version"; fi)
+    mapfile -t broken < <({ damaged "$version" && unlinked "$version"; } | sort -u)
     mapfile -t surplus_ids < <(surplus "$version" "$keep")
   fi
 fi

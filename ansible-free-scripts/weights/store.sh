@@ -19,12 +19,14 @@ vault_open() {
 # staged SHA256: where an upload arrives.
 staged() { printf '%s/weights-%s' "$INCOMING" "$1"; }
 
-# blob_good SHA256 [SIZE]: there, and not written to since it was verified.
+# blob_good SHA256 SIZE VERIFY: there, and not written to since it was verified. SIZE may be empty. VERIFY full
+# hashes it, which finds what a failing disk has changed.
 blob_good() {
   local found
   [[ -f $STORE/blobs/$1 && ! -L $STORE/blobs/$1 ]] || return 1
   found=$(stat -c '%Y %s' -- "$STORE/blobs/$1")
-  [[ ${found% *} == "$MARK" && ${2:-${found#* }} == "${found#* }" ]]
+  [[ ${found% *} == "$MARK" && ${2:-${found#* }} == "${found#* }" ]] || return 1
+  [[ $3 != full ]] || [[ $(sha256sum <"$STORE/blobs/$1") == "$1 "* ]]
 }
 
 # manifest_of ID: hash of a version's SHA256SUMS, empty when there is none or somebody wrote to it.
@@ -50,9 +52,13 @@ damaged() {
     sed -E 's/^\t?[0-9.]+ . //' | sort -u
 }
 
-# damaged_fully ID: as damaged, by hashing every byte.
-damaged_fully() {
-  { cd "$STORE/versions/$1" && sha256sum --check --quiet SHA256SUMS 2>/dev/null; } | sed -nE 's/^(.*): FAILED( open or read)?$/\1/p'
+# unlinked ID: paths of a version that are not the blob their SHA256SUMS names.
+unlinked() {
+  local line dir=$STORE/versions/$1
+  [[ -f $dir/SHA256SUMS ]] || return 0
+  while IFS= read -r line; do
+    [[ $dir/${line:66} -ef $STORE/blobs/${line:0:64} ]] || printf '%s\n' "${line:66}"
+  done <"$dir/SHA256SUMS"
 }
 
 # in_use ID: some process (a container) has the version mounted.

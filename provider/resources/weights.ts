@@ -63,6 +63,7 @@ export const weights = defineNoun({
     file_sha256: wanted.files.map(({ sha256 }) => sha256),
     file_size: wanted.files.map(({ sizeBytes }) => sizeBytes),
     keep: wanted.keepVersions,
+    verify: wanted.verify,
     on_delete: wanted.onDelete,
   }),
 });
@@ -89,11 +90,8 @@ function compare(wanted: Inputs, found: Facts): Change[] {
     changes.push(change("version", found.current === "" ? "none" : found.current, id, why));
   }
   if (found.manifestSha256 !== "") {
-    for (const path of found.damaged) {
+    for (const path of damagedPaths(wanted, found)) {
       changes.push(change(`files.${path}`, "changed, missing or not in the manifest", "as verified"));
-    }
-    if (changes.length === 0 && found.missing.length > 0) {
-      changes.push(change("blobs", `${found.missing.length} damaged or missing`, "as verified"));
     }
   }
   if (found.surplus.length > 0) {
@@ -102,6 +100,13 @@ function compare(wanted: Inputs, found: Facts): Change[] {
     );
   }
   return changes;
+}
+
+/** By link in the version, and by content in the store. */
+function damagedPaths(wanted: Inputs, found: Facts): string[] {
+  const missing = new Set(found.missing.map(({ sha256 }) => sha256));
+  const lost = wanted.files.filter(({ sha256 }) => missing.has(sha256)).map(({ path }) => path);
+  return [...new Set([...found.damaged, ...lost])].sort();
 }
 
 function refuse(wanted: Inputs, found: Facts): Refusal[] {

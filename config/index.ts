@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { tierDefaults } from "../tiers/defaults.ts";
+import { type EngineName, tierDefaults } from "../tiers/defaults.ts";
 import { type Connection, connectionSchema } from "./connection.ts";
 import { checkFleet, checkNode } from "./cross-checks.ts";
 import { type Explaining, explain, nearestName, valueAt } from "./explain.ts";
@@ -35,7 +35,7 @@ const schemaOf = new Map<string, ReturnType<typeof jsonSchemaOf>>();
  * plain data with secrets decrypted. Either everything is right or every problem is returned. Pure.
  */
 export function parseStackConfig(raw: Record<string, unknown>): ParsedStack {
-  const problems = [...unknownTopKeys(raw), ...unprintable(raw)];
+  const problems = [...unknownTopKeys(raw), ...notMappings(raw), ...unprintable(raw)];
   const stackTier = parseTier(raw, "tier", problems, true);
   const nodes = hostList(raw, problems).map((entry, index) =>
     parseHost(raw, entry, index, stackTier, problems),
@@ -67,7 +67,7 @@ function parseHost(
     problems,
   );
   if (parsed) node.connection = parsed;
-  const defaults = tierDefaults(tier);
+  const defaults = tierDefaults(tier, chosenEngine(raw, overrides));
   for (const name of Object.keys(sections) as SectionName[]) {
     const [own, shared] = [overrides[name], Object.hasOwn(raw, name) ? raw[name] : undefined];
     const merged = merge(defaults[name] ?? {}, merge(shared, own));
@@ -135,6 +135,13 @@ function unknownTopKeys(raw: Record<string, unknown>): Problem[] {
     .map((key) => unknownKey(key, key, topKeys));
 }
 
+/** A shared section that a host's own would hide although it is wrong. */
+function notMappings(raw: Record<string, unknown>): Problem[] {
+  return sectionNames
+    .filter((name) => Object.hasOwn(raw, name) && !isMapping(raw[name]))
+    .map((name) => ({ path: name, problem: `found ${show(raw[name])}`, allowed: "a mapping" }));
+}
+
 function unknownKey(path: string, key: string, known: readonly string[]): Problem {
   const nearest = nearestName(key, known);
   const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
@@ -157,6 +164,12 @@ function isOwn(own: unknown, shared: unknown, path: readonly PropertyKey[]): boo
   return (
     path.length > 1 && valueAt(own, path.slice(0, -1)) !== undefined && valueAt(shared, path) === undefined
   );
+}
+
+/** The engine that the user named; its settings and image are the defaults then. */
+function chosenEngine(raw: Record<string, unknown>, overrides: Mapping): EngineName {
+  const named = [overrides, raw].map((from) => valueAt(from, ["inference", "settings", "engine"]));
+  return named.find((engine) => engine !== undefined) === "llamacpp" ? "llamacpp" : "vllm";
 }
 
 function hasDevice(raw: Record<string, unknown>, overrides: Mapping): boolean {

@@ -21,9 +21,19 @@ export function jsonSchemaOf(schema: z.ZodType): SchemaNode {
     unrepresentable: "any",
     reused: "inline",
     override: ({ zodSchema, jsonSchema }) => {
-      if (zodSchema === secretText) jsonSchema.writeOnly = true;
+      if (isSecretText(zodSchema)) jsonSchema.writeOnly = true;
     },
   }) as SchemaNode;
+}
+
+/** `secretText` itself or what `describe`, `refine` and the like made of it: they copy the definition, not its parts. */
+function isSecretText(schema: z.core.$ZodType): boolean {
+  const transform = outOf(schema);
+  return transform !== undefined && transform === outOf(secretText);
+}
+
+function outOf(schema: z.core.$ZodType): z.core.$ZodType | undefined {
+  return schema instanceof z.ZodPipe ? schema._zod.def.out : undefined;
 }
 
 /** Every schema that may apply at a path: more than one where there are variants. */

@@ -1,5 +1,8 @@
 import type { z } from "zod";
+import { baselineConfig } from "./baseline.ts";
 import { hooksConfig } from "./hooks.ts";
+import { hostConfig } from "./host.ts";
+import { inferenceConfig } from "./inference.ts";
 import { monitoringConfig } from "./monitoring.ts";
 import { raidConfig } from "./raid.ts";
 import { vaultConfig } from "./vault.ts";
@@ -7,9 +10,12 @@ import { weightsConfig } from "./weights.ts";
 
 /** The sections of a stack's configuration, `racksmith:NAME`, in the order in which they are deployed. */
 export const sections = {
+  host: hostConfig,
+  baseline: baselineConfig,
   raid: raidConfig,
   vault: vaultConfig,
   weights: weightsConfig,
+  inference: inferenceConfig,
   monitoring: monitoringConfig,
   hooks: hooksConfig,
 } as const;

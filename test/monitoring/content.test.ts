@@ -152,6 +152,18 @@ describe("racksmith-metrics", () => {
     execFileSync("promtool", ["check", "metrics"], { input: text });
   });
 
+  test("knows the packaged library and the rack's simulated kernel", () => {
+    put("sim/proc/self/mounts", "");
+    put("sim/run/racksmith-sim/loaded", "580.173.02\nopen\n");
+    put(
+      "sim/var/lib/dpkg/status",
+      "Package: libnvidia-ml1\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2:595.71.05-1\nMaintainer: x\nDescription: x\n",
+    );
+    const text = run(join(folder, "sim"));
+    expect(text).toContain('{loaded="580.173.02",installed="595.71.05"}');
+    expect(text).toContain("racksmith_driver_mismatch 1");
+  });
+
   test("says when all is well, and nothing of a driver where there is none", () => {
     put("good/sys/block/md127/md/degraded", "0\n");
     put("good/proc/self/mounts", "/dev/mapper/racksmith-vault /srv/racksmith/vault xfs rw 0 0\n");

@@ -1,0 +1,60 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { capture } from "../process.ts";
+import { isAtLeast, oldestPulumi, plugins } from "./versions.ts";
+
+/** The first executable of that name on PATH. */
+export function which(name: string, path = process.env.PATH ?? ""): string | undefined {
+  return path
+    .split(delimiter)
+    .map((folder) => join(folder || ".", name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+export interface OwnEngine {
+  pulumi: string;
+  version: string;
+  /** Why it is not used; absent when it suits. */
+  unfit?: string;
+}
+
+/** The user's own engine: `pulumi` on PATH, its version, and whether its Node language host is there. */
+export async function ownEngine(env: NodeJS.ProcessEnv = process.env): Promise<OwnEngine | undefined> {
+  const pulumi = which("pulumi", env.PATH);
+  if (!pulumi) return undefined;
+  const quiet = { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" };
+  const asked = await capture(pulumi, ["version"], { env: quiet, cwd: "/", timeoutSeconds: 20 });
+  const version = asked.stdout.trim().replace(/^v/, "");
+  if (asked.status !== 0 || !/^\d+\.\d+/.test(version))
+    return { pulumi, version: "?", unfit: "`pulumi version` fails" };
+  const oldest = oldestPulumi.join(".");
+  if (!isAtLeast(version, oldest)) return { pulumi, version, unfit: `older than ${oldest}` };
+  const host = "pulumi-language-nodejs";
+  if (!which(host, env.PATH) && !existsSync(join(dirname(pulumi), host))) {
+    return { pulumi, version, unfit: `${host} is neither beside it nor on PATH` };
+  }
+  return { pulumi, version };
+}
+
+/** Where the user's `pulumi` keeps plugins and logins. */
+export function userPulumiHome(env: NodeJS.ProcessEnv = process.env): string {
+  return env.PULUMI_HOME || join(env.HOME || homedir(), ".pulumi");
+}
+
+/** The official plugins, at the wanted versions, that are not installed in that Pulumi home. */
+export function missingOfficialPlugins(home: string): string[] {
+  return Object.entries(plugins)
+    .filter(
+      ([name, version]) =>
+        !existsSync(join(home, "plugins", `resource-${name}-v${version}`, `pulumi-resource-${name}`)),
+    )
+    .map(([name, version]) => `${name} ${version}`);
+}

@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import { cacheDir, checkoutKey, makeDir, stateDir } from "../paths.ts";
+import { buildTools } from "./build.ts";
+import { backendUrl, passphraseFile } from "./defaults.ts";
+import { ownEngine, userPulumiHome } from "./locate.ts";
+import { chooseEdition, installOffline, offlineFolders, type PluginEdition } from "./plugins.ts";
+import { engineTools } from "./versions.ts";
+
+export interface Engine {
+  pulumi: string;
+  /** Whether we built it, or the user brought it. */
+  origin: "built" | "own";
+  edition: PluginEdition;
+  /** What makes plain `pulumi` work: only what differs from the environment it was prepared in. */
+  env: Record<string, string>;
+}
+
+/**
+ * Makes the engine ready, building and installing what is missing, and returns how to run it.
+ * Cheap when everything is there: a few stats and one `pulumi version`.
+ */
+export async function prepareEngine(env: NodeJS.ProcessEnv = process.env): Promise<Engine> {
+  const own = await ownEngine(env);
+  const userHome = userPulumiHome(env);
+  const edition = chooseEdition(userHome, env.RACKSMITH_PLUGINS);
+  const added: Record<string, string> = {};
+  const path = (folders: string[]) => [...folders, env.PATH ?? ""].join(":");
+  const common = async () => {
+    const backend = backendUrl(env, userHome, stateDir(env));
+    if (backend) added.PULUMI_BACKEND_URL = backend;
+    const passphrase = await passphraseFile(env, stateDir(env));
+    if (passphrase) added.PULUMI_CONFIG_PASSPHRASE_FILE = passphrase;
+    if (edition === "offline") {
+      added.PULUMI_SKIP_UPDATE_CHECK = "true";
+      added.PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION = "true";
+    }
+  };
+
+  if (own && !own.unfit) {
+    await common();
+    if (edition === "offline") added.PATH = path(offlineFolders());
+    return { pulumi: own.pulumi, origin: "own", edition, env: added };
+  }
+  const bin = await buildTools(engineTools(), cacheDir(env));
+  await common();
+  added.PATH = path([bin]);
+  if (edition === "offline") {
+    added.PULUMI_HOME = makeDir(join(stateDir(env), "pulumi-home", checkoutKey()));
+    await installOffline(added.PULUMI_HOME);
+  }
+  return { pulumi: join(bin, "pulumi"), origin: "built", edition, env: added };
+}

@@ -1,0 +1,26 @@
+import { glob } from "node:fs/promises";
+import { join } from "node:path";
+import { prepareEngine } from "../engine/prepare.ts";
+import { checkout } from "../paths.ts";
+import { lint } from "./lint.ts";
+import type { Tally } from "./tally.ts";
+import { runVitest } from "./vitest.ts";
+
+/** The levels of `racksmith test`, in the order in which `all` runs them. */
+export const levels = ["lint", "unit", "engine", "conformance", "rack"] as const;
+export type Level = (typeof levels)[number];
+
+/** Brings what the level needs, runs it, and counts. */
+export async function runLevel(level: Level, filters: readonly string[]): Promise<Tally[]> {
+  if (level === "lint") return lint();
+  if (level === "unit") return [await runVitest(level, filters, process.env)];
+  const engine = await prepareEngine();
+  return [await runVitest(level, filters, { ...process.env, ...engine.env })];
+}
+
+/** Whether the level has any test file: a checkout without the rack's tests is said to lack them, not passed. */
+export async function hasTests(level: Level): Promise<boolean> {
+  if (level === "lint" || level === "unit") return true;
+  for await (const _file of glob(join("test", level, "**/*.test.ts"), { cwd: checkout })) return true;
+  return false;
+}

@@ -1,8 +1,33 @@
 # shellcheck shell=bash
-# hardware.sh: disks, network cards, GPUs and what carries them. Sourced by observe.sh.
+# hardware.sh: system, disks, network cards, GPUs and what carries them. Sourced by observe.sh here and in driver/.
 
 # Where /sys, /proc and /etc are read from: tests put a recorded machine there.
 root=${RACKSMITH_FACTS_ROOT-}
+
+# A file's first line, or nothing. Many sysfs files exist and refuse to be read.
+first_line() {
+  local -n _line=$1
+  _line=""
+  { read -r _line <"$2" || true; } 2>/dev/null
+}
+
+os_facts() {
+  local line ID="" VERSION_ID="" PRETTY_NAME="" kernel machine
+  while IFS= read -r line; do
+    line=${line//\"/}
+    case $line in
+      ID=*) ID=${line#*=} ;;
+      VERSION_ID=*) VERSION_ID=${line#*=} ;;
+      PRETTY_NAME=*) PRETTY_NAME=${line#*=} ;;
+    esac
+  done <"$root/etc/os-release"
+  first_line kernel "$root/proc/sys/kernel/osrelease"
+  machine=$(uname -m)
+  json_str os "$ID$VERSION_ID"
+  json_str osName "$PRETTY_NAME"
+  json_str kernel "$kernel"
+  json_str arch "$machine"
+}
 
 # unquote TEXT: what lsblk -P put between quotes, its \xHH undone.
 unquote() {
@@ -112,7 +137,7 @@ nics() {
 }
 
 # GPUs as the bus shows them, whether or not a driver is there; NVSwitches beside them.
-gpus() {
+pci_gpus() {
   local device class vendor id entry entries=() switches=0 simulated=""
   for device in "$root"/sys/bus/pci/devices/*; do
     first_line vendor "$device/vendor"
@@ -138,7 +163,6 @@ gpus() {
     simulated=$(tr -d '\0' <"$root/sys/firmware/qemu_fw_cfg/by_name/opt/racksmith/gpus/raw")
   fi
   json_str simulatedGpus "$simulated"
-  driver_gpus
 }
 
 gpu_model() {

@@ -9,33 +9,8 @@ set -euo pipefail
 port=() root_free_mib=0
 read_inputs port root_free_mib
 
-# A file's first line, or nothing. Many sysfs files exist and refuse to be read.
-first_line() {
-  local -n _line=$1
-  _line=""
-  { read -r _line <"$2" || true; } 2>/dev/null
-}
-
-os_facts() {
-  local line ID="" VERSION_ID="" PRETTY_NAME="" kernel machine
-  while IFS= read -r line; do
-    line=${line//\"/}
-    case $line in
-      ID=*) ID=${line#*=} ;;
-      VERSION_ID=*) VERSION_ID=${line#*=} ;;
-      PRETTY_NAME=*) PRETTY_NAME=${line#*=} ;;
-    esac
-  done <"$root/etc/os-release"
-  first_line kernel "$root/proc/sys/kernel/osrelease"
-  machine=$(uname -m)
-  json_str os "$ID$VERSION_ID"
-  json_str osName "$PRETTY_NAME"
-  json_str kernel "$kernel"
-  json_str arch "$machine"
-}
-
 secure_boot() {
-  local variable=$root/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c byte
+  local variable=${root-}/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c byte
   if [[ ! -e $variable ]]; then
     json_str secureBoot absent
     return
@@ -116,7 +91,8 @@ cpu_and_memory
 root_free
 disks
 nics
-gpus
+pci_gpus
+driver_gpus
 platform
 ports
 json_bool clockSynchronized "$(timedatectl show -p NTPSynchronized --value 2>/dev/null || true)"

@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# state.sh: what observe.sh and apply.sh of driver both ask the system.
+
+PIN_FILE=/etc/apt/preferences.d/racksmith-driver
+SOURCE_FILE=/etc/apt/sources.list.d/racksmith-driver.sources
+KEY_FILE=/etc/apt/keyrings/racksmith-driver.asc
+SETTINGS_UNIT=/etc/systemd/system/racksmith-gpu.service
+
+# racksmith_files: FACT=PATH of every file that the driver noun writes.
+racksmith_files() {
+  printf '%s\n' "pinFile=$PIN_FILE" "sourceFile=$SOURCE_FILE" "keyFile=$KEY_FILE" "settingsUnit=$SETTINGS_UNIT"
+}
+
+# The virtual rack keeps here what its simulated kernel has loaded.
+SIMULATED=/run/racksmith-sim
+
+# stack_packages: ABBREVIATION|NAME|VERSION of everything that belongs to the driver. The container toolkit is docker's.
+stack_packages() {
+  dpkg-query -W -f "\${db:Status-Abbrev}|\${Package}|\${Version}\n" 'nvidia-*' 'libnvidia-*' 'libcuda1' 'libcuda1-*' \
+    'firmware-nvidia-*' 'cuda-toolkit-[0-9]*-[0-9]*' 'libcudnn[0-9]*' 'datacenter-gpu-manager*' 2>/dev/null |
+    grep -v container | sort -u || true
+}
+
+# loaded_version: the version of the module that runs, or nothing.
+loaded_version() {
+  local version=""
+  first_line version "${root-}/sys/module/nvidia/version"
+  [[ -n $version ]] || first_line version "${root-}$SIMULATED/loaded"
+  printf '%s' "$version"
+}
+
+# loaded_kind: open, proprietary, or nothing where no module runs.
+loaded_kind() {
+  local line
+  first_line line "${root-}/proc/driver/nvidia/version"
+  case $line in
+    *"Open Kernel Module"*) printf open ;;
+    NVRM*) printf proprietary ;;
+  esac
+}
+
+# unit_state UNIT: active, inactive, failed …; absent where there is no such unit.
+unit_state() {
+  local load active line
+  while IFS= read -r line; do
+    case $line in
+      LoadState=*) load=${line#*=} ;;
+      ActiveState=*) active=${line#*=} ;;
+    esac
+  done < <(systemctl show -p LoadState -p ActiveState "$1" 2>/dev/null)
+  if [[ ${load-not-found} == not-found ]]; then printf absent; else printf '%s' "${active-unknown}"; fi
+}

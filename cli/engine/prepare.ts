@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { cacheDir, checkoutKey, makeDir, stateDir } from "../paths.ts";
 import { buildTools } from "./build.ts";
 import { backendUrl, passphraseFile } from "./defaults.ts";
@@ -24,12 +24,14 @@ export async function prepareEngine(env: NodeJS.ProcessEnv = process.env): Promi
   const userHome = userPulumiHome(env);
   const edition = chooseEdition(userHome, env.RACKSMITH_PLUGINS);
   const added: Record<string, string> = {};
-  const path = (folders: string[]) => [...folders, env.PATH ?? ""].join(":");
+  // The engine starts `node` by name: it must find the one that runs us, which may not be on the user's PATH.
+  const path = (folders: string[]) => [...folders, dirname(process.execPath), env.PATH ?? ""].join(":");
   const common = async () => {
     const backend = backendUrl(env, userHome, stateDir(env));
     if (backend) added.PULUMI_BACKEND_URL = backend;
     const passphrase = await passphraseFile(env, stateDir(env));
     if (passphrase) added.PULUMI_CONFIG_PASSPHRASE_FILE = passphrase;
+    if (env.NODE_OPTIONS?.includes("--experimental-strip-types")) added.NODE_OPTIONS = env.NODE_OPTIONS;
     if (edition === "offline") {
       added.PULUMI_SKIP_UPDATE_CHECK = "true";
       added.PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION = "true";
@@ -38,7 +40,7 @@ export async function prepareEngine(env: NodeJS.ProcessEnv = process.env): Promi
 
   if (own && !own.unfit) {
     await common();
-    if (edition === "offline") added.PATH = path(offlineFolders());
+    added.PATH = path(edition === "offline" ? offlineFolders() : []);
     return { pulumi: own.pulumi, origin: "own", edition, env: added };
   }
   const bin = await buildTools(engineTools(), cacheDir(env));

@@ -7,10 +7,11 @@ export const packageVersion = z
   .max(128)
   .regex(/^[0-9][A-Za-z0-9.+~:-]*$/, "must be an exact package version, as `apt-cache policy` prints it");
 
-/** A login name on the node. */
+/** A login name on the node, as the connection takes it. */
 export const loginName = z
   .string()
-  .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be a login name: a-z 0-9 _ -, at most 32");
+  .max(64)
+  .regex(/^[A-Za-z_][A-Za-z0-9_.-]*\$?$/, "must be a login name");
 
 /** `HOST[:PORT]` of one registry. Networks (CIDR) are not taken: they would open more than is meant. */
 const registry = z

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { cached } from "../cache.ts";
@@ -20,7 +20,7 @@ export async function sm4Package(suite: string, kernelRelease: string, tell: Pro
   return cached(
     {
       kind: "sm4",
-      recipe: { suite, kernelRelease, script, layout: 2 },
+      recipe: { suite, kernelRelease, script, layout: 3 },
       title: `SM4 modules for kernel ${kernelRelease}`,
       build: (into) => build(suite, kernelRelease, into, tell),
     },
@@ -72,9 +72,6 @@ async function pack(kernelRelease: string, modules: string, into: string): Promi
   await run(["sh", "-ec", copy, "sh", modules, target]);
   mkdirSync(join(tree, "DEBIAN"));
   writeFileSync(join(tree, "DEBIAN", "control"), control(name, kernelRelease));
-  const script = join(tree, "DEBIAN", "postinst");
-  writeFileSync(script, `#!/bin/sh\nset -e\ndepmod '${kernelRelease}'\n`);
-  chmodSync(script, 0o755);
   await run(["dpkg-deb", "--root-owner-group", "-Zgzip", "--build", tree, into]);
   await rm(tree, { recursive: true, force: true });
 }
@@ -90,6 +87,8 @@ function control(name: string, kernelRelease: string): string {
     `Depends: linux-image-${kernelRelease}, kmod`,
     `Description: SM4 block cipher modules for kernel ${kernelRelease}`,
     " Built from the distribution's kernel source, in which they are switched off.",
+    // depmod takes half a minute when emulated, and sm4-module.sh runs it after installing this.
+    " Run depmod once it is installed; racksmith does.",
     "",
   ].join("\n");
 }

@@ -21,7 +21,7 @@ export interface Services {
 /** Builds what is missing and makes sure that the package repository and the image registry are served. */
 export async function ensureServices(tell: Progress): Promise<Services> {
   const ports = await servicePorts();
-  const registry = await serveRegistry(ports.registry, tell);
+  const registry = await serveRegistry(ports, tell);
   const image = await baseImage(TRIXIE, tell);
   const repository = await publishRepository(await packageFolders(image, tell), tell);
   await serveRepository(repository, ports.repository, tell);

@@ -8,7 +8,10 @@ import { freePorts, isFree } from "../ports.ts";
 /** TCP ports on the workstation's loopback. Nodes remember them, so they are chosen once for a rack. */
 export interface ServicePorts {
   repository: number;
+  /** Where nodes pull images. */
   registry: number;
+  /** Where the workstation pushes them. */
+  push: number;
 }
 
 const file = (): string => join(rackStateDir(), "service-ports.json");
@@ -17,8 +20,9 @@ const file = (): string => join(rackStateDir(), "service-ports.json");
 export async function servicePorts(): Promise<ServicePorts> {
   // Written here only, whole or not at all.
   if (existsSync(file())) return JSON.parse(readFileSync(file(), "utf8")) as ServicePorts;
-  const [repository = 0, registry = 0] = await freePorts([undefined, undefined], portsOfOthers(""));
-  const ports = { repository, registry };
+  const wishes = [undefined, undefined, undefined];
+  const [repository = 0, registry = 0, push = 0] = await freePorts(wishes, portsOfOthers(""));
+  const ports = { repository, registry, push };
   writeFileSync(`${file()}.new`, `${JSON.stringify(ports)}\n`);
   renameSync(`${file()}.new`, file());
   return ports;

@@ -9,58 +9,66 @@ import type { SeedFile } from "../node/seed.ts";
 import { privateDir, rackStateDir } from "../paths.ts";
 import { run } from "../run.ts";
 import { needTools } from "../tools.ts";
-import { mustBeFree } from "./ports.ts";
+import { mustBeFree, type ServicePorts } from "./ports.ts";
 
-/** The rack's image registry, with TLS: racksmith refuses registries without. */
+/**
+ * The rack's image registry: one store behind two doors. Nodes pull through TLS (racksmith refuses registries
+ * without) and can change nothing; the workstation pushes in the clear, on its loopback.
+ */
 export interface Registry {
-  /** `127.0.0.1:PORT`: where the workstation pushes. */
+  /** `127.0.0.1:PORT`: where the workstation pushes, plain HTTP. */
   pushHost: string;
-  /** `10.0.2.2:PORT`: the same registry as the nodes name it. */
+  /** `10.0.2.2:PORT`: the same store as the nodes name it, TLS, read-only. */
   pullHost: string;
-  /** Folder holding `ca.crt`, as skopeo and buildah want it (`--dest-cert-dir`, `--cert-dir`). */
-  certificateDir: string;
 }
+
+type Door = "push" | "pull";
 
 const home = (): string => rackStateDir("services", "registry");
-const pidFile = (): string => join(home(), "registry.pid");
+const pidFile = (door: Door): string => join(home(), `${door}.pid`);
+const caFile = (): string => join(home(), "ca.crt");
+// Beside the certificate, never handed out.
+const keyFile = (): string => join(home(), "server.key");
 
-export function registryAt(port: number): Registry {
-  return {
-    pushHost: `127.0.0.1:${port}`,
-    pullHost: `${WORKSTATION_ADDRESS}:${port}`,
-    certificateDir: privateDir(join(home(), "certs")),
-  };
+/** Starts what of the registry does not run. */
+export async function serveRegistry(ports: ServicePorts, tell: Progress): Promise<Registry> {
+  await needTools(["docker-registry", "openssl"], tell);
+  await makeCertificate();
+  await open("push", ports.push, tell);
+  await open("pull", ports.registry, tell);
+  return { pushHost: `127.0.0.1:${ports.push}`, pullHost: `${WORKSTATION_ADDRESS}:${ports.registry}` };
 }
 
-/** Starts the registry unless it runs. */
-export async function serveRegistry(port: number, tell: Progress): Promise<Registry> {
-  await needTools(["docker-registry", "openssl"], tell);
-  const registry = registryAt(port);
-  const certificate = await makeCertificate(registry.certificateDir);
-  if (runningPid(pidFile()) !== undefined && (await answers(port, certificate.ca))) return registry;
-  await stopRegistry();
+async function open(door: Door, port: number, tell: Progress): Promise<void> {
+  if (registryPid(door) !== undefined && (await answers(door, port))) return;
+  await stopDaemon(pidFile(door));
   await mustBeFree(port, "image registry");
-  const configFile = join(home(), "config.json");
-  writeFileSync(configFile, JSON.stringify(configuration(port, certificate), null, 2));
-  const logFile = join(home(), "registry.log");
-  startDaemon({ argv: ["docker-registry", "serve", configFile], pidFile: pidFile(), logFile, cwd: home() });
-  for (let waitedMs = 0; !(await answers(port, certificate.ca)); waitedMs += 100) {
-    if (waitedMs > 15_000 || runningPid(pidFile()) === undefined)
+  const configFile = join(home(), `${door}.json`);
+  const logFile = join(home(), `${door}.log`);
+  writeFileSync(configFile, JSON.stringify(configuration(door, port), null, 2));
+  startDaemon({
+    argv: ["docker-registry", "serve", configFile],
+    pidFile: pidFile(door),
+    logFile,
+    cwd: home(),
+  });
+  for (let waitedMs = 0; !(await answers(door, port)); waitedMs += 100) {
+    if (waitedMs > 30_000 || registryPid(door) === undefined)
       throw new RackError(
-        `the rack's image registry did not start on ${registry.pushHost}\n${lastLines(logFile)}`,
+        `the rack's image registry did not start on 127.0.0.1:${port}\n${lastLines(logFile)}`,
       );
     await sleep(100);
   }
-  tell(`image registry: ${registry.pushHost}`);
-  return registry;
+  tell(`image registry: 127.0.0.1:${port} (${door})`);
 }
 
 export async function stopRegistry(): Promise<void> {
-  await stopDaemon(pidFile());
+  await stopDaemon(pidFile("pull"));
+  await stopDaemon(pidFile("push"));
 }
 
-export function registryPid(): number | undefined {
-  return runningPid(pidFile());
+export function registryPid(door: Door = "pull"): number | undefined {
+  return runningPid(pidFile(door));
 }
 
 /** The registry's certificate where Docker looks for it: what a site with a registry of its own distributes. */
@@ -69,59 +77,55 @@ export function registrySeed(registry: Registry): SeedFile[] {
     {
       path: `/etc/docker/certs.d/${registry.pullHost}/ca.crt`,
       mode: "0644",
-      text: readFileSync(join(registry.certificateDir, "ca.crt"), "utf8"),
+      text: readFileSync(caFile(), "utf8"),
       when: "always",
     },
   ];
 }
 
-interface Certificate {
-  ca: string;
-  key: string;
-}
-
 /** Self-signed, so it is its own authority; made once for a rack. */
-async function makeCertificate(dir: string): Promise<Certificate> {
-  const ca = join(dir, "ca.crt");
-  // Outside `dir`: a client's certificate folder may hold no stray key.
-  const key = join(home(), "server.key");
-  if (existsSync(ca)) return { ca, key };
+async function makeCertificate(): Promise<void> {
+  if (existsSync(caFile())) return;
   await run([
     "openssl",
     ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
-    ...["-days", "3650", "-subj", "/CN=racksmith virtual rack", "-keyout", key, "-out", `${ca}.new`],
+    ...["-days", "3650", "-subj", "/CN=racksmith virtual rack"],
+    ...["-keyout", keyFile(), "-out", `${caFile()}.new`],
     ...["-addext", `subjectAltName=IP:127.0.0.1,IP:${WORKSTATION_ADDRESS}`],
   ]);
-  renameSync(`${ca}.new`, ca);
-  return { ca, key };
+  renameSync(`${caFile()}.new`, caFile());
 }
 
-function configuration(port: number, certificate: Certificate): unknown {
+function configuration(door: Door, port: number): unknown {
   return {
     version: "0.1",
     log: { level: "warn", accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: privateDir(join(home(), "data")) }, delete: { enabled: true } },
+    storage: {
+      filesystem: { rootdirectory: privateDir(join(home(), "data")) },
+      ...(door === "pull" ? { maintenance: { readonly: { enabled: true } } } : { delete: { enabled: true } }),
+    },
     http: {
       addr: `127.0.0.1:${port}`,
-      tls: { certificate: certificate.ca, key: certificate.key },
+      ...(door === "pull" ? { tls: { certificate: caFile(), key: keyFile() } } : {}),
     },
   };
 }
 
-function answers(port: number, ca: string): Promise<boolean> {
+async function answers(door: Door, port: number): Promise<boolean> {
+  if (door === "push")
+    return fetch(`http://127.0.0.1:${port}/v2/`, { signal: AbortSignal.timeout(3000) }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
   return new Promise((resolve) => {
-    const options = {
-      host: "127.0.0.1",
-      port,
-      path: "/v2/",
-      ca: readFileSync(ca),
-      timeout: 3000,
-      agent: false,
-    };
-    const attempt = request(options, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
+    const ca = readFileSync(caFile());
+    const attempt = request(
+      { host: "127.0.0.1", port, path: "/v2/", ca, timeout: 3000, agent: false },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      },
+    );
     attempt.once("error", () => resolve(false));
     attempt.once("timeout", () => attempt.destroy());
     attempt.end();

@@ -1,4 +1,4 @@
-import type { Decoded, Fields, Path } from "./codec.ts";
+import type { WireObject } from "./codec.ts";
 import type { EngineLog } from "./engine.ts";
 
 /** One problem of an input: the property (`members[0].serial`) and what is wrong with it. */
@@ -29,41 +29,35 @@ export interface ResourceRequest {
   signal: AbortSignal;
 }
 
-/** What a resource is after an operation. Secrets are paths into the outputs. */
-export interface Outputs {
-  outputs: Fields;
-  secrets: readonly Path[];
-}
-
 /** What a plugin does; the wire (`serve`) turns calls of the engine into calls of these. Errors thrown reach the person. */
 export interface PluginHandlers {
   name: string;
   version: string;
   schema?(): string;
   /** Provider configuration: `Configure`'s arguments, secrets opened. */
-  configure?(config: Fields): Promise<void> | void;
+  configure?(config: WireObject): Promise<void> | void;
   check(
     request: ResourceRequest,
-    olds: Decoded,
-    news: Decoded,
-  ): Promise<{ inputs: Decoded; failures: CheckFailure[] }>;
+    olds: WireObject,
+    news: WireObject,
+  ): Promise<{ inputs: WireObject; failures: CheckFailure[] }>;
   diff(
     request: ResourceRequest,
     id: string,
-    olds: Decoded,
-    news: Decoded,
-    oldInputs: Decoded,
+    olds: WireObject,
+    news: WireObject,
+    oldInputs: WireObject,
   ): Promise<Diffed>;
-  create(request: ResourceRequest, inputs: Decoded): Promise<Outputs & { id: string }>;
+  create(request: ResourceRequest, inputs: WireObject): Promise<{ id: string; outputs: WireObject }>;
   /** `undefined` when the thing is gone. */
   read(
     request: ResourceRequest,
     id: string,
-    state: Decoded,
-    inputs: Decoded,
-  ): Promise<(Outputs & { id: string; inputs: Decoded }) | undefined>;
-  update(request: ResourceRequest, id: string, olds: Decoded, news: Decoded): Promise<Outputs>;
-  delete(request: ResourceRequest, id: string, state: Decoded): Promise<void>;
+    state: WireObject,
+    inputs: WireObject,
+  ): Promise<{ id: string; outputs: WireObject; inputs: WireObject } | undefined>;
+  update(request: ResourceRequest, id: string, olds: WireObject, news: WireObject): Promise<WireObject>;
+  delete(request: ResourceRequest, id: string, state: WireObject): Promise<void>;
   /** Ctrl-C, and the end of every run. What runs is told by its signal; here connections are ended. */
   cancel?(): Promise<void> | void;
 }

@@ -57,7 +57,7 @@ function service(handlers: PluginHandlers, cancelled: AbortController): grpc.Unt
     configure: on(async (request: provider.ConfigureRequest) => {
       const args = request.getArgs();
       await handlers.configure?.(
-        args ? decode(args).values : Object.fromEntries(request.getVariablesMap().toArray()),
+        args ? decode(args) : Object.fromEntries(request.getVariablesMap().toArray()),
       );
       const response = new provider.ConfigureResponse();
       response.setAcceptsecrets(true);
@@ -73,7 +73,7 @@ function service(handlers: PluginHandlers, cancelled: AbortController): grpc.Unt
         decode(request.getNews()),
       );
       const response = new provider.CheckResponse();
-      response.setInputs(encode(inputs.values, inputs.secrets));
+      response.setInputs(encode(inputs));
       response.setFailuresList(
         failures.map(({ property, reason }) => {
           const failure = new provider.CheckFailure();
@@ -102,7 +102,7 @@ function service(handlers: PluginHandlers, cancelled: AbortController): grpc.Unt
       );
       const response = new provider.CreateResponse();
       response.setId(made.id);
-      response.setProperties(encode(made.outputs, made.secrets));
+      response.setProperties(encode(made.outputs));
       return response;
     }),
     read: on(async (request: provider.ReadRequest, signal) => {
@@ -115,8 +115,8 @@ function service(handlers: PluginHandlers, cancelled: AbortController): grpc.Unt
       const response = new provider.ReadResponse();
       if (!found) return response;
       response.setId(found.id);
-      response.setProperties(encode(found.outputs, found.secrets));
-      response.setInputs(encode(found.inputs.values, found.inputs.secrets));
+      response.setProperties(encode(found.outputs));
+      response.setInputs(encode(found.inputs));
       return response;
     }),
     update: on(async (request: provider.UpdateRequest, signal) => {
@@ -127,7 +127,7 @@ function service(handlers: PluginHandlers, cancelled: AbortController): grpc.Unt
         decode(request.getNews()),
       );
       const response = new provider.UpdateResponse();
-      response.setProperties(encode(updated.outputs, updated.secrets));
+      response.setProperties(encode(updated));
       return response;
     }),
     delete: on(async (request: provider.DeleteRequest, signal) => {

@@ -90,7 +90,7 @@ firewall_unit() {
 }
 
 apply_firewall() {
-  local ports
+  local ports reload=no
   if [[ $firewall != true ]]; then
     firewall_off
     return
@@ -101,11 +101,11 @@ apply_firewall() {
     printf '%s\n' "$ssh_port"
     ssh_ports
   } | sort -nu | paste -sd, -)
-  printf 'define ssh_ports = { %s }\ninclude "%s"\n' "${ports//,/, }" "$firewall_path" | changed_file "$FIREWALL_BOOT" 644 root || true
+  printf 'define ssh_ports = { %s }\ninclude "%s"\n' "${ports//,/, }" "$firewall_path" | changed_file "$FIREWALL_BOOT" 644 root && reload=yes
   nft -c -f "$FIREWALL_BOOT" || fail "the firewall's rules do not load; what is in force stays"
   firewall_unit | changed_file "$FIREWALL_UNIT" 644 root && systemctl daemon-reload
   systemctl enable -q racksmith-firewall.service
-  if was_changed "$firewall_path" || [[ $(firewall_state) != loaded ]]; then
+  if [[ $reload == yes ]] || was_changed "$firewall_path" || [[ $(firewall_state) != loaded ]]; then
     step "loading the firewall; SSH stays open on $ports"
     nft -f "$FIREWALL_BOOT"
     firewall_sum | changed_file "$FIREWALL_SUM" 644 root || true

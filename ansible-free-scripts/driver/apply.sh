@@ -58,6 +58,14 @@ offered() {
   done
 }
 
+# Held packages would not even follow as dependencies. Whatever happens next, they are held again.
+release() {
+  mapfile -t released < <(stack_packages | sed -n 's/^hi[^|]*|\([^|]*\)|.*/\1/p')
+  ((${#released[@]} > 0)) || return 0
+  trap 'apt-mark hold -- "${released[@]}" >/dev/null 2>&1 || true' EXIT
+  apt-mark unhold -- "${released[@]}" >/dev/null
+}
+
 # Everything is on the disk before the first running thing is touched.
 stage() {
   local spec versions
@@ -85,8 +93,10 @@ mapfile -t wanted < <(missing_packages)
 repository
 if ((${#wanted[@]} > 0)); then
   [[ $simulated == true ]] || kernel_headers
+  release
   stage
   apt_install "${wanted[@]}"
+  trap - EXIT
 fi
 if ((${#stale[@]} > 0)); then
   step "removing ${stale[*]}"

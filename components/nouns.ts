@@ -1,5 +1,9 @@
 // The resource classes of the nouns. They follow from the definitions; nothing is written twice.
+import { access } from "../provider/resources/access.ts";
 import { BASELINE } from "../provider/resources/baseline.ts";
+import { docker } from "../provider/resources/docker.ts";
+import { DRIVER } from "../provider/resources/driver.ts";
+import { files } from "../provider/resources/files.ts";
 import { HOST } from "../provider/resources/host.ts";
 import { inference } from "../provider/resources/inference.ts";
 import { raid } from "../provider/resources/raid.ts";
@@ -9,7 +13,11 @@ import { resourceClass } from "../provider/sdk.ts";
 
 export const Host = resourceClass(HOST);
 export const Baseline = resourceClass(BASELINE);
+export const Driver = resourceClass(DRIVER);
+export const Files = resourceClass(files);
 export const Raid = resourceClass(raid);
 export const Vault = resourceClass(vault);
 export const Weights = resourceClass(weights);
+export const Docker = resourceClass(docker);
 export const Inference = resourceClass(inference);
+export const Access = resourceClass(access);

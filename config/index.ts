@@ -7,7 +7,7 @@ import { hostKeys, splitHost } from "./hosts.ts";
 import { isMapping, type Mapping, merge } from "./merge.ts";
 import { type Problem, show } from "./problem.ts";
 import { isSecretPath, jsonSchemaOf, keysAt } from "./schema-tree.ts";
-import { type SectionName, type Sections, sectionNames, sections } from "./sections.ts";
+import { emptySection, type SectionName, type Sections, sectionNames, sections } from "./sections.ts";
 import { TIER_NAMES, type TierName, tierName } from "./tier.ts";
 
 export { ConfigError, formatProblem, type Problem } from "./problem.ts";
@@ -35,7 +35,7 @@ const schemaOf = new Map<string, ReturnType<typeof jsonSchemaOf>>();
  * plain data with secrets decrypted. Either everything is right or every problem is returned. Pure.
  */
 export function parseStackConfig(raw: Record<string, unknown>): ParsedStack {
-  const problems = [...unknownTopKeys(raw), ...notMappings(raw), ...unprintable(raw)];
+  const problems = [...unknownTopKeys(raw), ...hiddenSections(raw), ...unprintable(raw)];
   const stackTier = parseTier(raw, "tier", problems, true);
   const nodes = hostList(raw, problems).map((entry, index) =>
     parseHost(raw, entry, index, stackTier, problems),
@@ -70,7 +70,7 @@ function parseHost(
   const defaults = tierDefaults(tier, chosenEngine(raw, overrides));
   for (const name of Object.keys(sections) as SectionName[]) {
     const [own, shared] = [overrides[name], Object.hasOwn(raw, name) ? raw[name] : undefined];
-    const merged = merge(defaults[name] ?? {}, merge(shared, own));
+    const merged = merge(defaults[name] ?? emptySection(name), merge(shared, own));
     if (name === "raid" && own === undefined && shared === undefined && hasDevice(raw, overrides)) continue;
     const locate = (path: readonly PropertyKey[]) =>
       isOwn(own, shared, path) ? [at, name, ...path].join("/") : [name, ...path].join("/");
@@ -136,10 +136,18 @@ function unknownTopKeys(raw: Record<string, unknown>): Problem[] {
 }
 
 /** A shared section that a host's own would hide although it is wrong. */
-function notMappings(raw: Record<string, unknown>): Problem[] {
-  return sectionNames
-    .filter((name) => Object.hasOwn(raw, name) && !isMapping(raw[name]))
-    .map((name) => ({ path: name, problem: `found ${show(raw[name])}`, allowed: "a mapping" }));
+function hiddenSections(raw: Record<string, unknown>): Problem[] {
+  return (Object.keys(sections) as SectionName[])
+    .filter((name) => Object.hasOwn(raw, name) && !isLike(raw[name], emptySection(name)))
+    .map((name) => ({
+      path: name,
+      problem: `found ${show(raw[name])}`,
+      allowed: Array.isArray(emptySection(name)) ? "a list" : "a mapping",
+    }));
+}
+
+function isLike(value: unknown, example: unknown): boolean {
+  return Array.isArray(example) ? Array.isArray(value) : isMapping(value);
 }
 
 function unknownKey(path: string, key: string, known: readonly string[]): Problem {

@@ -1,5 +1,9 @@
-import type { z } from "zod";
+import { z } from "zod";
+import { accessConfig } from "./access.ts";
 import { baselineConfig } from "./baseline.ts";
+import { dockerConfig } from "./docker.ts";
+import { driverConfig } from "./driver.ts";
+import { filesConfig } from "./files.ts";
 import { hooksConfig } from "./hooks.ts";
 import { hostConfig } from "./host.ts";
 import { inferenceConfig } from "./inference.ts";
@@ -12,10 +16,14 @@ import { weightsConfig } from "./weights.ts";
 export const sections = {
   host: hostConfig,
   baseline: baselineConfig,
+  driver: driverConfig,
   raid: raidConfig,
   vault: vaultConfig,
   weights: weightsConfig,
+  docker: dockerConfig,
   inference: inferenceConfig,
+  access: accessConfig,
+  files: filesConfig,
   monitoring: monitoringConfig,
   hooks: hooksConfig,
 } as const;
@@ -28,4 +36,9 @@ export const sectionNames: readonly string[] = Object.keys(sections);
 
 export function isSectionName(name: string): name is SectionName {
   return Object.hasOwn(sections, name);
+}
+
+/** What a section is when nobody writes anything about it. */
+export function emptySection(name: SectionName): unknown {
+  return sections[name] instanceof z.ZodArray ? [] : {};
 }

@@ -24,3 +24,14 @@ export const defaultImages = {
   llamacpp:
     "ghcr.io/ggml-org/llama.cpp:server-cuda-b10257@sha256:37dd122824e58af9ec861955242abdeeade5a1dcf0ad768bf2b37f903c2805c6",
 } as const;
+
+/** CUDA inside the default engine images; what another image holds is not known here. */
+const imageCudas: Readonly<Record<string, string>> = {
+  [defaultImages.vllm]: "13.0",
+  [defaultImages.llamacpp]: "12.8.1",
+};
+
+/** CUDA version of an engine image, where it is known: a driver too old for it is refused. */
+export function imageCuda(image: string): string | undefined {
+  return imageCudas[image];
+}

@@ -1,11 +1,15 @@
 import { readFileSync } from "node:fs";
+import type { z } from "zod";
+import type { onChange } from "../../config/files.ts";
 import type { MonitoringConfig } from "../../config/monitoring.ts";
 import { Secret } from "../../config/secret.ts";
 import { alertmanagerFiles } from "./alertmanager.ts";
-import { CONFIG_DIRECTORY, GRAFANA, METRICS_DIRECTORY, NOBODY } from "./containers.ts";
+import { CONFIG_DIRECTORY, GRAFANA, NOBODY } from "./containers.ts";
 import { dashboardFile, dashboardProviderFile, dashboards, datasourceFile } from "./dashboards.ts";
 import { hostPort, loopbackOr, prometheusFile, type ScrapeTargets } from "./prometheus.ts";
 import { rulesFile } from "./rules.ts";
+
+type Action = z.input<typeof onChange>;
 
 /** A file on the host, and what to do when it changes. */
 export interface NodeFile {
@@ -13,9 +17,11 @@ export interface NodeFile {
   content: string | Secret;
   mode: string;
   owner: string;
+  group: string;
+  onChange: Action[];
 }
 
-/** Files of one purpose: what reads them is reloaded once when any of them changes. */
+/** Files of one purpose. */
 export interface FileSet {
   name: string;
   files: NodeFile[];
@@ -36,64 +42,67 @@ export function monitoringFiles(config: MonitoringConfig, targets: ScrapeTargets
 
 /** The script and timer that write array, vault and driver state for node exporter. */
 function metricsFiles(): NodeFile[] {
+  const units: Action[] = [{ kind: "daemon-reload" }, { kind: "restart", unit: "machine-facts.timer" }];
   return [
-    file("/usr/local/lib/racksmith/racksmith-metrics", read("racksmith-metrics"), "0755"),
-    file("/etc/systemd/system/racksmith-metrics.service", read("racksmith-metrics.service")),
-    file("/etc/systemd/system/racksmith-metrics.timer", read("racksmith-metrics.timer")),
-    // Node exporter complains about a folder that is not there yet.
-    file(`${METRICS_DIRECTORY}/README`, "Read by node exporter, written by racksmith-metrics.timer.\n"),
+    file("/usr/local/lib/racksmith/machine-facts", read("machine-facts"), { mode: "0755" }),
+    file("/etc/systemd/system/machine-facts.service", read("machine-facts.service"), { onChange: units }),
+    file("/etc/systemd/system/machine-facts.timer", read("machine-facts.timer"), { onChange: units }),
+    // A file cannot enable a unit; the target that starts all timers is told to want this one.
+    file("/etc/systemd/system/timers.target.d/machine-facts.conf", "[Unit]\nWants=machine-facts.timer\n", {
+      onChange: units,
+    }),
   ];
 }
 
 function prometheusFiles(config: MonitoringConfig, targets: ScrapeTargets): NodeFile[] {
+  const onChange = reloads("racksmith-prometheus");
   return [
-    plain("prometheus/prometheus.yml", prometheusFile(config, targets)),
-    plain("prometheus/rules.yml", rulesFile(config.thresholds)),
+    plain("prometheus/prometheus.yml", prometheusFile(config, targets), onChange),
+    plain("prometheus/rules.yml", rulesFile(config.thresholds), onChange),
   ];
 }
 
 function alertmanagerSet(config: MonitoringConfig): NodeFile[] {
   const { config: main, templates, secrets } = alertmanagerFiles(config);
+  const onChange = reloads("racksmith-alertmanager");
   return [
-    plain("alertmanager/alertmanager.yml", main),
-    plain("alertmanager/racksmith.tmpl", templates),
-    ...secrets.map(({ name, content }) => ({
-      path: `${CONFIG_DIRECTORY}/alertmanager/secrets/${name}`,
-      content: new Secret(content),
-      mode: "0400",
-      owner: `${NOBODY}:${NOBODY}`,
-    })),
+    plain("alertmanager/alertmanager.yml", main, onChange),
+    plain("alertmanager/racksmith.tmpl", templates, onChange),
+    ...secrets.map(({ name, content }) =>
+      secret(`alertmanager/secrets/${name}`, new Secret(content), NOBODY),
+    ),
   ];
 }
 
 function grafanaFiles(config: MonitoringConfig): NodeFile[] {
   const prometheus = `http://${hostPort(loopbackOr(config.listenAddress), config.ports.prometheus)}`;
-  const password: NodeFile[] = config.grafanaPassword
-    ? [
-        {
-          path: `${CONFIG_DIRECTORY}/grafana/secrets/admin-password`,
-          content: config.grafanaPassword,
-          mode: "0400",
-          owner: `${GRAFANA}:0`,
-        },
-      ]
-    : [];
+  const { grafanaPassword } = config;
   return [
     plain("grafana/provisioning/datasources/racksmith.yaml", datasourceFile(prometheus)),
     plain("grafana/provisioning/dashboards/racksmith.yaml", dashboardProviderFile()),
     ...dashboards.map((dashboard) =>
       plain(`grafana/dashboards/${dashboard.uid}.json`, dashboardFile(dashboard)),
     ),
-    ...password,
+    ...(grafanaPassword ? [secret("grafana/secrets/admin-password", grafanaPassword, GRAFANA)] : []),
   ];
 }
 
-function plain(path: string, content: string): NodeFile {
-  return file(`${CONFIG_DIRECTORY}/${path}`, content);
+/** Both programs read their configuration again on SIGHUP, and keep the old one where the new one is wrong. */
+function reloads(container: string): Action[] {
+  return [{ kind: "signal", container, signal: "HUP" }];
 }
 
-function file(path: string, content: string, mode = "0644"): NodeFile {
-  return { path, content, mode, owner: "root:root" };
+function plain(path: string, content: string, onChange: Action[] = []): NodeFile {
+  return file(`${CONFIG_DIRECTORY}/${path}`, content, { onChange });
+}
+
+function secret(path: string, content: Secret, owner: number): NodeFile {
+  const id = String(owner);
+  return { path: `${CONFIG_DIRECTORY}/${path}`, content, mode: "0400", owner: id, group: id, onChange: [] };
+}
+
+function file(path: string, content: string, options: Partial<NodeFile>): NodeFile {
+  return { path, content, mode: "0644", owner: "root", group: "root", onChange: [], ...options };
 }
 
 function read(name: string): string {

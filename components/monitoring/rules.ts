@@ -226,7 +226,7 @@ function hostRules(t: Thresholds): AlertRule[] {
       for: "5m",
       severity: "warning",
       summary: "{{ $labels.host }}: array, vault and driver state have not been written for fifteen minutes",
-      action: "systemctl status racksmith-metrics.timer racksmith-metrics.service",
+      action: "systemctl status machine-facts.timer machine-facts.service",
     },
   ];
 }

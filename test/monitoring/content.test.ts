@@ -88,7 +88,7 @@ test("receivers' URLs are files that only Alertmanager may read", () => {
     .filter(({ path }) => path.includes("/secrets/"));
   expect(secret).toHaveLength(2);
   for (const file of secret) {
-    expect(file).toMatchObject({ mode: "0400", owner: "65534:65534" });
+    expect(file).toMatchObject({ mode: "0400", owner: "65534", group: "65534" });
     expect(JSON.stringify(file)).not.toContain(canary);
   }
 });
@@ -130,8 +130,8 @@ test("every recorded series that a dashboard shows exists", () => {
     expect(JSON.parse(dashboardFile(dashboard))).toMatchObject({ uid: dashboard.uid });
 });
 
-describe("racksmith-metrics", () => {
-  const script = new URL("../../components/monitoring/node/racksmith-metrics", import.meta.url).pathname;
+describe("machine-facts", () => {
+  const script = new URL("../../components/monitoring/node/machine-facts", import.meta.url).pathname;
 
   function run(root: string): string {
     const output = join(root, "out.prom");

@@ -33,7 +33,7 @@ export async function passphraseFile(env: NodeJS.ProcessEnv, state: string): Pro
   if (env.PULUMI_CONFIG_PASSPHRASE !== undefined || env.PULUMI_CONFIG_PASSPHRASE_FILE) return undefined;
   const file = join(makeDir(state), "passphrase");
   if (existsSync(file)) return file;
-  const fresh = `${file}.${process.pid}`;
+  const fresh = `${file}.${randomBytes(4).toString("hex")}`;
   await writeFile(fresh, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flush: true });
   try {
     await link(fresh, file); // unlike a rename, never replaces one that another run has just made

@@ -54,28 +54,28 @@ function stringList(value: unknown): string[] | undefined {
   return Array.isArray(list) && list.every((it) => typeof it === "string") ? list : undefined;
 }
 
-/** The command that removes the container if, and only if, it carries our label; prints what it did. */
-export function removeCommand(container: string): string {
+/** The command that removes the container if, and only if, it is labelled as this stack's; prints what it did. */
+export function removeCommand(container: string, stack: string): string {
   const name = shellQuote(container);
   return (
     `label=$(docker inspect --type container --format '{{index .Config.Labels "${ownLabel}"}}' -- ${name} 2>/dev/null) || exit 0; ` +
-    `if [ -n "$label" ]; then docker rm -f -- ${name} >/dev/null && echo removed; else echo kept; fi`
+    `if [ "$label" = ${shellQuote(stack)} ]; then docker rm -f -- ${name} >/dev/null && echo removed; else echo kept; fi`
   );
 }
 
 /** Removes them, and says what was removed. A host that does not answer is left to the run that follows. */
-export async function removeHalfMade(found: readonly HalfMade[]): Promise<void> {
+export async function removeHalfMade(found: readonly HalfMade[], stack: string): Promise<void> {
   for (const { container, ssh } of found) {
     const where = ssh.at(-1);
     try {
-      const result = await capture("ssh", [...ssh, removeCommand(container)], { timeoutSeconds: 60 });
+      const result = await capture("ssh", [...ssh, removeCommand(container, stack)], { timeoutSeconds: 60 });
       const answer = result.stdout.trim();
       if (result.status !== 0)
         note(`${where}: half-made container ${container}: ${lastLines(result.stderr, 2)}`);
       else if (answer === "removed") note(`${where}: removed the half-made container ${container}`);
       else if (answer === "kept") {
         note(
-          `${where}: the container ${container} is not ours (no label ${ownLabel}); left alone, and in the way`,
+          `${where}: the container ${container} is not ours (no label ${ownLabel}=${stack}); left alone, and in the way`,
         );
       }
     } catch (error) {

@@ -74,7 +74,7 @@ export async function readyStack(stack: Stack): Promise<Exported | undefined> {
   }
   if (pendingOf(state).length === 0) return state;
   note(`${stack.name}: a run was killed while ${describePending(state)}; what is on the hosts decides now`);
-  await removeHalfMade(halfMadeContainers(state));
+  await removeHalfMade(halfMadeContainers(state), stack.name);
   const repaired = withoutPending(state);
   await ask(stack, ["stack", "import"], JSON.stringify(repaired));
   return repaired;

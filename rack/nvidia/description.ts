@@ -16,6 +16,8 @@ export interface DescribedGpu {
   /** ECC as shipped: data-centre cards have it on. Default Disabled. */
   eccDefault?: "Enabled" | "Disabled";
   migSupported: boolean;
+  /** NVLink connections of this GPU; default 0. */
+  nvLinks?: number;
 }
 
 /**

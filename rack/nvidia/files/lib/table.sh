@@ -9,7 +9,7 @@ smi_table() {
   version=$(sim_installed nvml) cuda=$(sim_value "$sim_share/cuda.version")
   date '+%a %b %e %H:%M:%S %Y'
   echo "+-----------------------------------------------------------------------------------------+"
-  printf '| NVIDIA-SMI %-22s Driver Version: %-14s CUDA Version: %-9s|\n' "$version" "$(sim_loaded)" "$cuda"
+  printf '| NVIDIA-SMI %-23sDriver Version: %-15sCUDA Version: %-9s|\n' "$version" "$(sim_loaded)" "$cuda"
   echo "| SIMULATED by racksmith: there is no GPU in this machine                                 |"
   cat <<'HEAD'
 +-----------------------------------------+------------------------+----------------------+
@@ -41,12 +41,12 @@ smi_row() {
   esac
   mig=$(gpu_mig "$gpu" mig_current)
   power=$(printf '%.0fW / %4.0fW' "$(gpu_get "$gpu" power_draw 21.50)" "$(gpu_power_limit "$gpu")")
-  memory="$(gpu_memory_used "$gpu")MiB / $(gpu_get "$gpu" memoryMiB)MiB"
-  printf '| %3s  %-25s %5s   | %-18s Off | %20s |\n' "$gpu" "$(gpu_get "$gpu" name | cut -c1-25)" "$persistence" \
+  memory=$(printf '%8sMiB / %6sMiB' "$(gpu_memory_used "$gpu")" "$(gpu_get "$gpu" memoryMiB)")
+  printf '|%4s  %-30s%4s |%19s Off |%21s |\n' "$gpu" "$(gpu_get "$gpu" name | cut -c1-29)" "$persistence" \
     "$(gpu_get "$gpu" pciBusId)" "$ecc"
-  printf '| %2s%% %4sC    P8 %22s | %22s | %6s%% %12s |\n' "$(gpu_get "$gpu" fan 0)" \
+  printf '|%3s%% %4sC    P8%24s |%23s |%7s%% %12s |\n' "$(gpu_get "$gpu" fan 0)" \
     "$(gpu_get "$gpu" temperature 34)" "$power" "$memory" "$(gpu_get "$gpu" utilization 0)" Default
-  printf '|                                         |                        | %20s |\n' "${mig//[\[\]]/}"
+  printf '|%41s|%24s|%21s |\n' "" "" "${mig//[\[\]]/}"
   echo "+-----------------------------------------+------------------------+----------------------+"
 }
 
@@ -80,5 +80,16 @@ smi_listing() {
     row "    Current Power Limit" "$(printf '%.2f W' "$(gpu_power_limit "$gpu")")"
     row "    Default Power Limit" "$(printf '%.2f W' "$(gpu_get "$gpu" powerLimitWatts)")"
     row "    Max Power Limit" "$(printf '%.2f W' "$(gpu_get "$gpu" maxPowerLimitWatts)")"
+  done
+}
+
+# smi_nvlink GPU…: one line a link; a machine without NVLink prints its GPUs only.
+smi_nvlink() {
+  local gpu link
+  for gpu in "$@"; do
+    printf 'GPU %s: %s (UUID: %s) SIMULATED\n' "$gpu" "$(gpu_get "$gpu" name)" "$(gpu_get "$gpu" uuid)"
+    for ((link = 0; link < $(gpu_get "$gpu" nvLinks 0); link++)); do
+      printf '\t Link %s: 26.562 GB/s\n' "$link"
+    done
   done
 }

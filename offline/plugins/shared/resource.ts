@@ -72,7 +72,10 @@ function canonical(value: unknown, unordered: boolean): string {
   }
   if (typeof value === "object" && value !== null) {
     const parts = Object.entries(value)
-      .filter(([, part]) => part !== undefined)
+      // The engine's answers name every part; a wanted object names only those that matter.
+      .filter(
+        ([, part]) => part !== undefined && part !== null && !(Array.isArray(part) && part.length === 0),
+      )
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, part]) => [key, canonical(part, unordered)]);
     return JSON.stringify(parts);

@@ -45,7 +45,7 @@ export class GpuNode extends pulumi.ComponentResource {
     const after = (...dependsOn: pulumi.Resource[]) => ({ parent: this, dependsOn });
 
     const before = runHooks(`${name}-pre`, node, node.hooks.preDeploy, after());
-    const host = preflight(name, node, after(before));
+    const host = preflight(name, node, after(...before));
     const driver = new GpuDriver(name, node, after(host));
     const storage = new WeightStorage(name, { ...node, raid: node.raid, manifest }, after(driver));
     const runtime = new DockerRuntime(
@@ -57,7 +57,7 @@ export class GpuNode extends pulumi.ComponentResource {
     const server = new InferenceServer(name, { ...node, stack, docker }, after(runtime));
     const access = new AccessControl(name, node, after(server));
     const watched = monitor(name, { ...node, stack, profiling, docker }, after(access));
-    runHooks(`${name}-post`, node, node.hooks.postDeploy, after(...watched));
+    runHooks(`${name}-post`, node, node.hooks.postDeploy, after(access, ...watched));
 
     this.summary = summaryOf(node);
     this.registerOutputs({ summary: this.summary });
@@ -95,7 +95,8 @@ function runHooks(
   hooks: readonly Hook[],
   opts: pulumi.ComponentResourceOptions,
 ) {
-  return new Hooks(name, { connection: node.connection, hooks, trigger: fingerprint(node) }, opts);
+  if (hooks.length === 0) return [];
+  return [new Hooks(name, { connection: node.connection, hooks, trigger: fingerprint(node) }, opts)];
 }
 
 /** Changes with the host's configuration. Secrets print as `[secret]`, so none is in it. */

@@ -35,9 +35,9 @@ resolve_accounts() {
 
 check_folder() {
   local above=${1%/*}
-  install -d -m 0755 -- "$above"
-  [[ $(readlink -f -- "$above") == "$above" ]] || fail "$1: a folder above it is a symbolic link; use the path it points to"
+  [[ $(readlink -m -- "$above") == "$above" ]] || fail "$1: a folder above it is a symbolic link; use the path it points to"
   [[ ! -d $1 ]] || fail "$1 is a directory, wanted a file; move it away by hand"
+  install -d -m 0755 -- "$above"
 }
 
 # Noted before the file changes: if this is cut off in between, the next run still knows what to reload.

@@ -12,7 +12,7 @@ state=/var/lib/racksmith/files.d/$name
 # kind_of PATH: what is there, without following links.
 kind_of() {
   local above=${1%/*}
-  if [[ -n $above && -e $above && $(readlink -f -- "$above") != "$above" ]]; then
+  if [[ $(readlink -m -- "$above") != "$above" ]]; then
     printf 'via link'
   elif [[ -L $1 ]]; then
     printf 'link'

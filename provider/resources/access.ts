@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { accessShape, roleGroup } from "../../config/access.ts";
 import { loginName } from "../../config/docker.ts";
-import { unitName } from "../../config/files.ts";
 import { type Change, defineNoun, type Refusal } from "../noun.ts";
 import { sudoers } from "./access/sudoers.ts";
 
@@ -15,14 +14,20 @@ const directory = z
   )
   .refine((path) => !path.split("/").includes(".."), { message: "must not contain .." });
 
+/** A unit, `.service` where no suffix is given. */
+const unit = z
+  .string()
+  .max(255)
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9@._-]*$/, "must be a unit such as docker.service");
+
 const inputs = z.strictObject({
   ...accessShape,
   /** The user racksmith connects with: it keeps all it has. */
   connectionUser: loginName,
   /** Units of the inference server: engineers may restart them, auditors read their log. */
-  engineUnits: z.array(unitName).max(20).default([]),
+  engineUnits: z.array(unit).max(20).default([]),
   /** Further units administrators may restart. */
-  nodeUnits: z.array(unitName).max(50).default([]),
+  nodeUnits: z.array(unit).max(50).default([]),
   /** Where the opened vault is; engineers may read it. Unset: no such folder is kept. */
   vaultPath: directory.optional(),
   /** Where the audit log is; auditors may read it. */

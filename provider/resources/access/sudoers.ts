@@ -12,7 +12,8 @@ export interface SudoUnits {
  * /etc/sudoers.d/racksmith. Every command is written out with all its arguments: a `*` in sudoers also matches
  * spaces, and a pager or an editor would be a shell. Nothing is denied, so nobody loses what another rule gives.
  */
-export function sudoers(units: SudoUnits): string {
+export function sudoers(given: SudoUnits): string {
+  const units = { engine: given.engine.map(withSuffix), node: given.node.map(withSuffix) };
   const commands: Record<Role, string[]> = {
     administrator: [
       ...[...units.engine, ...units.node].flatMap((unit) => [
@@ -35,6 +36,8 @@ export function sudoers(units: SudoUnits): string {
     ],
   };
   const lines = Object.entries(roleGroup).flatMap(([name, group]) => {
+    // An alias without commands is a syntax error; an engineer without an engine may simply do nothing.
+    if (commandsOf(commands, name).length === 0) return [];
     const alias = `RACKSMITH_${name.toUpperCase()}`;
     const list = commandsOf(commands, name).map(escaped).join(", \\\n  ");
     return [`Cmnd_Alias ${alias} = \\\n  ${list}`, `%${group} ALL=(root) NOPASSWD: ${alias}`];
@@ -44,6 +47,11 @@ export function sudoers(units: SudoUnits): string {
 
 function commandsOf(commands: Record<string, string[]>, name: string): string[] {
   return commands[name] ?? [];
+}
+
+/** sudo compares text, so that a unit has one spelling here: with its suffix. */
+function withSuffix(unit: string): string {
+  return /\.(service|socket|timer|mount|target)$/.test(unit) ? unit : `${unit}.service`;
 }
 
 function systemctl(verb: string, unit: string): string {

@@ -9,6 +9,7 @@ export interface GpuDriverArgs {
   connection: Connection;
   baseline: NodeConfig["baseline"];
   driver: NodeConfig["driver"];
+  host: NodeConfig["host"];
   inference: NodeConfig["inference"];
 }
 
@@ -39,9 +40,9 @@ function prepareSystem(
   return new Baseline(name, { connection, ...wanted, sshPort: connection.port }, opts);
 }
 
-/** Not on a host whose engine uses no GPU. */
+/** Not on a host that is meant to have no GPU. */
 function installDriver(name: string, args: GpuDriverArgs, opts: pulumi.CustomResourceOptions): void {
-  const { connection, driver, inference } = args;
-  if (inference.gpus.length === 0) return;
+  const { connection, driver, host, inference } = args;
+  if (host.gpus === undefined || host.gpus.count === 0) return;
   new Driver(name, { connection, ...driverResourceInputs(driver, imageCuda(inference.image)) }, opts);
 }

@@ -50,7 +50,7 @@ export class GpuNode extends pulumi.ComponentResource {
     const storage = new WeightStorage(name, { ...node, raid: node.raid, manifest }, after(driver));
     const runtime = new DockerRuntime(
       name,
-      { connection, docker: node.docker, gpu: usesGpu(node) },
+      { connection, docker: node.docker, gpu: hasGpu(node) },
       after(storage),
     );
     const docker = runtime.provider;
@@ -72,13 +72,9 @@ function preflight(name: string, node: NodeConfig, opts: pulumi.CustomResourceOp
   return new Host(name, { connection, ...host, ...wiring }, opts);
 }
 
-/** Ports that racksmith's services listen on: nobody else may have them. */
-function portsOf({ inference, monitoring }: NodeConfig): number[] {
-  const { ports, images, enabled, gpuExporter } = monitoring;
-  const own = [ENGINE_PORT, inference.gateway.port, inference.gateway.metricsPort];
-  if (!enabled) return own;
-  const optional = [...(gpuExporter ? [ports.gpu] : []), ...(images.grafana ? [ports.grafana] : [])];
-  return [...own, ports.prometheus, ports.alertmanager, ports.node, ...optional];
+/** Ports of the engine and the gateway: nobody else may have them. */
+function portsOf({ inference }: NodeConfig): number[] {
+  return [ENGINE_PORT, inference.gateway.port, inference.gateway.metricsPort];
 }
 
 function monitor(
@@ -104,8 +100,9 @@ function fingerprint(node: NodeConfig): string {
   return createHash("sha256").update(JSON.stringify(node)).digest("hex");
 }
 
-function usesGpu({ inference }: NodeConfig): boolean {
-  return inference.gpus.length > 0;
+/** Whether the host is meant to have GPUs; one without says host.gpus.count 0. */
+function hasGpu({ host }: NodeConfig): boolean {
+  return (host.gpus?.count ?? 0) > 0;
 }
 
 /** The outputs of a host. Pure. */
@@ -115,7 +112,7 @@ export function summaryOf(node: NodeConfig): NodeSummary {
     ...(raid?.onDelete === "keep" ? [`the array /dev/md/${raid.name}`] : []),
     ...(vault.onDelete === "keep" ? [`the encrypted volume racksmith-${vault.name}`] : []),
     ...(weights.onDelete === "keep" ? ["the models on it"] : []),
-    ...(driver.onDelete === "keep" && usesGpu(node) ? ["the driver's packages"] : []),
+    ...(driver.onDelete === "keep" && hasGpu(node) ? ["the driver's packages"] : []),
     "pulled images",
     ...(monitoring.enabled ? ["measurements, in Docker volumes"] : []),
   ];

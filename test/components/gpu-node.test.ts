@@ -102,16 +102,16 @@ test("outputs say where it answers, what it serves, where its metrics are and wh
   });
 });
 
-test("preflight gets the disks and ports that will be used", async () => {
+test("preflight gets the disks that will be used and the ports of engine and gateway", async () => {
   const { made } = await run(stack());
   expect(only(made, "Host")[0]?.inputs).toMatchObject({
     disks: ["S6A1", "S6A2"],
     arrays: ["racksmith"],
-    ports: [18_000, 8000, 18_001, 9090, 9093, 9100, 9400],
+    ports: [18_000, 8000, 18_001],
   });
 });
 
-test("a host whose engine uses no GPU gets no driver; one without monitoring no containers", async () => {
+test("a host that is meant to have no GPU gets no driver; one without monitoring no containers", async () => {
   const raw = stack();
   raw.inference = {
     ...(raw.inference as object),
@@ -119,6 +119,7 @@ test("a host whose engine uses no GPU gets no driver; one without monitoring no 
     gpus: [],
     modelPath: "m.gguf",
   };
+  raw.host = { gpus: { count: 0 } };
   raw.monitoring = { enabled: false };
   const { made } = await run(raw);
   expect(only(made, "Driver")).toEqual([]);

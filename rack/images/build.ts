@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { cached } from "../cache.ts";
 import { type Progress, RackError } from "../errors.ts";
 import { run } from "../run.ts";
+import { needTools } from "../tools.ts";
 import { commitImages } from "./commit.ts";
 import { IMAGE_NAMES, IMAGE_PACKAGES, IMAGE_SUITE, IMAGES, type ImageName } from "./definitions.ts";
 import { assembleLayers, extractDebian, installApp } from "./layers.ts";
@@ -55,6 +56,7 @@ export function imageLayout(tell: Progress): Promise<string> {
 }
 
 async function buildLayout(dir: string, tell: Progress): Promise<void> {
+  await needTools(["mmdebstrap", "buildah", "skopeo"], tell);
   const work = join(dir, "work");
   const [debian, app, layers] = [join(work, "debian"), join(work, "app"), join(work, "layers")];
   mkdirSync(layers, { recursive: true });

@@ -21,15 +21,26 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const LIBRARIES = "usr/lib/x86_64-linux-gnu";
 const LOADER = "usr/lib64/ld-linux-x86-64.so.2";
 
-/** Program in the image ← program in the Debian extract. */
-const DAEMONS: Partial<Record<LayerName, { from: string; to: string; folders: readonly string[] }>> = {
-  prometheus: { from: "usr/bin/prometheus", to: "bin/prometheus", folders: ["prometheus", "etc/prometheus"] },
+interface Daemon {
+  /** Program in the Debian extract, and in the image. */
+  from: string;
+  to: string;
+  /** Copied as they are. */
+  data?: string;
+  /** Folders that the program may write. */
+  writable: readonly string[];
+}
+
+const DAEMONS: Partial<Record<LayerName, Daemon>> = {
+  prometheus: { from: "usr/bin/prometheus", to: "bin/prometheus", writable: ["prometheus"] },
   alertmanager: {
     from: "usr/bin/prometheus-alertmanager",
     to: "bin/alertmanager",
-    folders: ["alertmanager", "etc/alertmanager"],
+    // Debian's build reads its default templates from here; upstream's carries them inside.
+    data: "usr/share/prometheus/alertmanager",
+    writable: ["alertmanager"],
   },
-  "node-exporter": { from: "usr/bin/prometheus-node-exporter", to: "bin/node_exporter", folders: [] },
+  "node-exporter": { from: "usr/bin/prometheus-node-exporter", to: "bin/node_exporter", writable: [] },
 };
 
 /** Debian's packages, unpacked and not configured, into `root`. */
@@ -50,10 +61,13 @@ export async function extractDebian(root: string, logFile: string): Promise<void
  */
 export async function installApp(app: string, logFile: string): Promise<void> {
   await cp(here("llamacpp/app"), app, { recursive: true });
-  await run(["npm", "install", "--no-save", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"], {
-    cwd: app,
-    logFile,
-  });
+  await run(
+    ["npm", "install", "--no-save", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"],
+    {
+      cwd: app,
+      logFile,
+    },
+  );
   const llama = join(app, "node_modules/node-llama-cpp");
   await rm(join(llama, "llama/gitRelease.bundle"), { force: true });
   await rm(join(llama, "templates"), { recursive: true, force: true });
@@ -74,11 +88,14 @@ export async function assembleLayers(debian: string, app: string, layers: string
     0o755,
   );
   await link("/opt/dcgm-exporter/exporter.ts", join(layers, "dcgm-exporter/usr/bin/dcgm-exporter"));
-  for (const [name, { from, to, folders }] of Object.entries(DAEMONS)) {
-    await put(join(debian, from), join(layers, name, to), 0o755);
-    for (const folder of folders) {
-      await mkdir(join(layers, name, folder), { recursive: true });
-      await chown(join(layers, name, folder), 65534, 65534);
+  for (const [name, { from, to, data, writable }] of Object.entries(DAEMONS)) {
+    const layer = join(layers, name);
+    await put(join(debian, from), join(layer, to), 0o755);
+    if (data !== undefined) await cp(join(debian, data), join(layer, data), { recursive: true });
+    for (const folder of writable) {
+      await mkdir(join(layer, folder), { recursive: true });
+      // Upstream's belong to nobody; giving files away wants root, which a build should not.
+      await chmod(join(layer, folder), 0o777);
     }
   }
 }

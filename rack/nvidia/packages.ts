@@ -27,7 +27,7 @@ function common(): DebSpec {
     version: "1.0",
     architecture: "all",
     description: "GPUs of racksmith's virtual rack",
-    depends: ["bash", "coreutils", "sed"],
+    depends: ["bash", "coreutils", "findutils", "sed"],
     files: {
       ...program("racksmith-sim", "/usr/sbin"),
       ...Object.assign({}, ...["gpu.sh", "query.sh", "table.sh", "modes.sh"].map(library)),

@@ -1,9 +1,10 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { builtBin } from "./engine/build.ts";
 import { ownGo } from "./engine/go.ts";
 import { missingOfficialPlugins, ownEngine, userPulumiHome, which } from "./engine/locate.ts";
-import { buildKey, engineTools, goToolchain, goWanted, oldestPulumi } from "./engine/versions.ts";
+import { engineTools, goToolchain, goWanted, oldestPulumi } from "./engine/versions.ts";
 import { messageOf } from "./errors.ts";
 import { cacheDir, checkout, stateDir } from "./paths.ts";
 
@@ -58,7 +59,7 @@ async function engine(env: NodeJS.ProcessEnv): Promise<Check> {
     };
   }
   const yours = own ? `yours (${own.pulumi}, ${own.version}) is not used: ${own.unfit}` : "none on PATH";
-  const built = join(cacheDir(env), "engine", buildKey(engineTools()), "bin", "pulumi");
+  const built = join(builtBin(engineTools(), cacheDir(env)), "pulumi");
   if (existsSync(built)) return { name: "pulumi", state: "ok", found: `built (${built})`, why, remedy: "" };
   return {
     name: "pulumi",

@@ -56,7 +56,11 @@ for (const verb of program.commands) verb.copyInheritedSettings(program);
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CliError) {
+  // The rack's errors are meant for the person too, but the rack is not loaded for every verb.
+  if (error instanceof Error && error.name === "RackError") {
+    say(`${pc.red("racksmith:")} ${error.message}`);
+    process.exitCode = exitCodes.failed;
+  } else if (error instanceof CliError) {
     if (error.message) say(`${pc.red("racksmith:")} ${error.message}`);
     process.exitCode = error.exitCode;
   } else {

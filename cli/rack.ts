@@ -17,7 +17,7 @@ export interface Rack {
   /** Runs one rack verb (`up`, `down`, `ssh`, …); resolves to its exit code. */
   rackCommand(args: readonly string[]): Promise<number>;
   /** The address by which this workstation reaches an endpoint of the node. */
-  reachedFromHere?(name: string, endpoint: string): string | Promise<string>;
+  reachedFromHere(name: string, endpoint: string): string;
 }
 
 /** Loads the rack only when it is wanted: it is a large part that servers of one's own never need. */
@@ -25,17 +25,15 @@ export async function loadRack(): Promise<Rack> {
   const file = join(checkout, "rack", "index.ts");
   if (!existsSync(file)) throw new CliError(`${file}: not found; restore it with git checkout`);
   const loaded: unknown = await import(pathToFileURL(file).href);
-  if (!isRack(loaded)) throw new CliError(`${file}: does not export ensureNode and rackCommand`);
+  if (!isRack(loaded))
+    throw new CliError(`${file}: does not export ensureNode, rackCommand and reachedFromHere`);
   return loaded;
 }
 
 function isRack(loaded: unknown): loaded is Rack {
-  return (
-    typeof loaded === "object" &&
-    loaded !== null &&
-    "ensureNode" in loaded &&
-    typeof loaded.ensureNode === "function" &&
-    "rackCommand" in loaded &&
-    typeof loaded.rackCommand === "function"
+  if (typeof loaded !== "object" || loaded === null) return false;
+  const has = new Map(Object.entries(loaded));
+  return ["ensureNode", "rackCommand", "reachedFromHere"].every(
+    (name) => typeof has.get(name) === "function",
   );
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rename, rm, statfs } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { CliError } from "../errors.ts";
 import { withLock } from "../filelock.ts";
 import { makeDir } from "../paths.ts";
@@ -12,13 +12,17 @@ import { buildKey, type GoTool, goWanted } from "./versions.ts";
 /** Measured: modules 1.6 GB, compiler cache 1.1 GB, programs 0.14 GB; less when Go's caches are warm. */
 const roomWantedBytes = 3e9;
 
+/** Where these programs are once they are built. */
+export function builtBin(tools: readonly GoTool[], cache: string): string {
+  return join(cache, "engine", buildKey(tools), "bin");
+}
+
 /**
  * Builds the programs into `CACHE/engine/KEY/bin` and returns that folder; a second call finds it there.
  * Built in a scratch folder and renamed, so the folder is whole or absent, whatever interrupts the build.
  */
 export async function buildTools(tools: readonly GoTool[], cache: string): Promise<string> {
-  const home = join(cache, "engine", buildKey(tools));
-  const bin = join(home, "bin");
+  const bin = builtBin(tools, cache);
   if (existsSync(bin)) return bin;
   return withLock(join(cache, "locks", "engine"), "building the Pulumi engine", async () => {
     if (existsSync(bin)) return bin;
@@ -29,7 +33,7 @@ export async function buildTools(tools: readonly GoTool[], cache: string): Promi
     const scratch = await mkdtemp(join(parent, ".new."));
     try {
       for (const tool of tools) await buildTool(tool, go, join(scratch, "bin"));
-      await rename(scratch, home);
+      await rename(scratch, dirname(bin));
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }

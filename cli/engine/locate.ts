@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, readSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { capture } from "../process.ts";
@@ -49,12 +49,25 @@ export function userPulumiHome(env: NodeJS.ProcessEnv = process.env): string {
   return env.PULUMI_HOME || join(env.HOME || homedir(), ".pulumi");
 }
 
+/** The second line of an offline edition's wrapper: tells it from an official plugin in the same place. */
+export const offlineMark = "# racksmith: the offline edition";
+
 /** The official plugins, at the wanted versions, that are not installed in that Pulumi home. */
 export function missingOfficialPlugins(home: string): string[] {
   return Object.entries(plugins)
-    .filter(
-      ([name, version]) =>
-        !existsSync(join(home, "plugins", `resource-${name}-v${version}`, `pulumi-resource-${name}`)),
-    )
+    .filter(([name, version]) => {
+      const file = join(home, "plugins", `resource-${name}-v${version}`, `pulumi-resource-${name}`);
+      return !existsSync(file) || firstBytes(file).includes(offlineMark);
+    })
     .map(([name, version]) => `${name} ${version}`);
+}
+
+function firstBytes(file: string): string {
+  const fd = openSync(file, "r");
+  try {
+    const buffer = Buffer.alloc(64);
+    return buffer.toString("latin1", 0, readSync(fd, buffer, 0, 64, 0));
+  } finally {
+    closeSync(fd);
+  }
 }

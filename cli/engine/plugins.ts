@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { CliError } from "../errors.ts";
 import { checkout, makeDir } from "../paths.ts";
 import { shellQuote } from "../quote.ts";
-import { missingOfficialPlugins } from "./locate.ts";
+import { missingOfficialPlugins, offlineMark } from "./locate.ts";
 import { plugins } from "./versions.ts";
 
 export type PluginEdition = "official" | "offline";
@@ -39,7 +39,7 @@ export async function installOffline(pulumiHome: string, root = join(checkout, "
     const folder = makeDir(join(pulumiHome, "plugins", `resource-${name}-v${version}`));
     const file = join(folder, `pulumi-resource-${name}`);
     // A wrapper, not a link: the engine skips linked folders, and the program must find its own neighbours.
-    const text = `#!/bin/sh\nexec ${shellQuote(program)} "$@"\n`;
+    const text = `#!/bin/sh\n${offlineMark}\nexec ${shellQuote(program)} "$@"\n`;
     if ((await readFile(file, "utf8").catch(() => "")) === text) continue;
     const fresh = `${file}.${process.pid}`;
     await writeFile(fresh, text);

@@ -1,6 +1,6 @@
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { cacheDir, checkoutKey, makeDir, stateDir } from "../paths.ts";
-import { buildTools } from "./build.ts";
+import { buildTools, builtBin } from "./build.ts";
 import { backendUrl, passphraseFile } from "./defaults.ts";
 import { ownEngine, userPulumiHome } from "./locate.ts";
 import { chooseEdition, installOffline, offlineFolders, type PluginEdition } from "./plugins.ts";
@@ -20,12 +20,18 @@ export interface Engine {
  * Cheap when everything is there: a few stats and one `pulumi version`.
  */
 export async function prepareEngine(env: NodeJS.ProcessEnv = process.env): Promise<Engine> {
-  const own = await ownEngine(env);
+  const bin = builtBin(engineTools(), cacheDir(env));
+  const onPath = await ownEngine(env);
+  // In a shell that ran `eval "$(./racksmith env)"` the one on PATH is ours.
+  const own = onPath?.pulumi === join(bin, "pulumi") ? undefined : onPath;
   const userHome = userPulumiHome(env);
   const edition = chooseEdition(userHome, env.RACKSMITH_PLUGINS);
   const added: Record<string, string> = {};
   // The engine starts `node` by name: it must find the one that runs us, which may not be on the user's PATH.
-  const path = (folders: string[]) => [...folders, dirname(process.execPath), env.PATH ?? ""].join(":");
+  const path = (folders: string[]) => {
+    const all = [...folders, dirname(process.execPath), ...(env.PATH ?? "").split(delimiter)];
+    return [...new Set(all)].join(delimiter);
+  };
   const common = async () => {
     const backend = backendUrl(env, userHome, stateDir(env));
     if (backend) added.PULUMI_BACKEND_URL = backend;
@@ -43,7 +49,7 @@ export async function prepareEngine(env: NodeJS.ProcessEnv = process.env): Promi
     added.PATH = path(edition === "offline" ? offlineFolders() : []);
     return { pulumi: own.pulumi, origin: "own", edition, env: added };
   }
-  const bin = await buildTools(engineTools(), cacheDir(env));
+  await buildTools(engineTools(), cacheDir(env));
   await common();
   added.PATH = path([bin]);
   if (edition === "offline") {

@@ -2,12 +2,13 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import pc from "picocolors";
 import { prepareEngine } from "../engine/prepare.ts";
-import { exitCodesHelp } from "../errors.ts";
+import { CliError, exitCodesHelp } from "../errors.ts";
 import { say } from "../progress.ts";
 import { loadRack, type Rack } from "../rack.ts";
+import { showCompletion } from "../stack/completion.ts";
 import { keptByDestroy } from "../stack/kept.ts";
 import { type Operation, operate } from "../stack/operate.ts";
-import { printOutputs, showCompletion } from "../stack/outputs.ts";
+import { type Endpoints, printEndpoints, readEndpoints } from "../stack/outputs.ts";
 import { openStack, readyStack, type Stack } from "../stack/pulumi.ts";
 
 interface Options {
@@ -32,11 +33,9 @@ ${exitCodesHelp}`,
     )
     .action((name: string, more: string[], options: Options) =>
       run("up", name, more, options, async (stack, rack) => {
-        await printOutputs(stack);
-        if (rack) {
-          const endpointOf = rack.reachedFromHere;
-          await showCompletion(stack, endpointOf && ((endpoint) => endpointOf(name, endpoint)));
-        }
+        const endpoints = await readEndpoints(stack);
+        printEndpoints(endpoints);
+        if (rack) await completeOnRack(stack, rack, name, endpoints);
       }),
     );
 }
@@ -87,6 +86,12 @@ async function run(
   await operate(verb, stack, { yes: options.yes === true || rack !== undefined, more });
   await then?.(stack, rack);
   if (verb === "destroy") sayKept(kept, options.rack ? name : undefined);
+}
+
+async function completeOnRack(stack: Stack, rack: Rack, node: string, endpoints: Endpoints): Promise<void> {
+  const [endpoint] = Object.values(endpoints);
+  if (!endpoint) throw new CliError(`${stack.name}: the stack has no endpoint to ask`);
+  await showCompletion(stack, rack.reachedFromHere(node, endpoint));
 }
 
 function sayKept(kept: readonly string[], node: string | undefined): void {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { backendUrl, passphraseFile } from "../../cli/engine/defaults.ts";
+import { offlineMark } from "../../cli/engine/locate.ts";
 import { chooseEdition } from "../../cli/engine/plugins.ts";
 import { cacheDir, stateDir } from "../../cli/paths.ts";
 import { capture } from "../../cli/process.ts";
@@ -90,6 +91,11 @@ describe("plugins", () => {
     install("docker", "5.2.0");
     expect(chooseEdition(folder, undefined)).toBe("official");
     expect(chooseEdition(folder, "offline")).toBe("offline");
+    writeFileSync(
+      join(folder, "plugins", "resource-docker-v5.2.0", "pulumi-resource-docker"),
+      `#!/bin/sh\n${offlineMark}\n`,
+    );
+    expect(chooseEdition(folder, undefined)).toBe("offline");
     expect(() => chooseEdition(folder, "mine")).toThrow(/found "mine"/);
   });
 });

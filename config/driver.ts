@@ -25,7 +25,12 @@ const repository = z.strictObject({
     .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$|^\/$/, "must be a suite such as trixie, or / for a flat repository")
     .default("/"),
   components: z
-    .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/))
+    .array(
+      z
+        .string()
+        .max(64)
+        .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/),
+    )
     .max(8)
     .default([]),
   signedBy: z

@@ -79,9 +79,7 @@ function compareFiles(inputs: Inputs, facts: Facts): Change[] {
       ];
     }
     if (text !== undefined && found?.mode !== "644") {
-      return [
-        { path: `${setting}.${path}.mode`, found: found?.mode, wanted: "644", disruption: "none" },
-      ];
+      return [{ path: `${setting}.${path}.mode`, found: found?.mode, wanted: "644", disruption: "none" }];
     }
     return [];
   });

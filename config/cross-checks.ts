@@ -3,7 +3,7 @@ import { defaultImages } from "../tiers/images.ts";
 import type { NodeConfig } from "./index.ts";
 import { versionBelow } from "./inference.ts";
 import type { MonitoringConfig } from "./monitoring.ts";
-import type { Problem } from "./problem.ts";
+import { type Problem, show } from "./problem.ts";
 import { vaultKeyMinCharacters } from "./vault.ts";
 
 type Node = Partial<NodeConfig> & Pick<NodeConfig, "tier">;
@@ -14,6 +14,7 @@ export const ENGINE_PORT = 18_000;
 /** Rules that span sections of one host. `at` is the host's path, for messages. Sections that did not parse are absent. */
 export function checkNode(node: Node, at: string): Problem[] {
   return [
+    ...addressProblems(node, at),
     ...portClashes(node, at),
     ...vaultProblems(node),
     ...parallelProblems(node),
@@ -44,6 +45,22 @@ function twice(nodes: readonly Node[], field: string, of: (node: Node) => string
     ];
   });
 }
+
+/** Addresses also reach the ssh binary, which reads a leading sign as an option and `%` as a word of its own. */
+function addressProblems({ connection }: Node, at: string): Problem[] {
+  if (connection === undefined) return [];
+  const jumps = [connection.jump ?? []].flat().map(({ address }) => ["jump/address", address] as const);
+  const wrong = [["address", connection.address] as const, ...jumps].filter(
+    ([, address]) => !plainAddress.test(address),
+  );
+  return wrong.map(([field, address]) => ({
+    path: `${at}/${field}`,
+    problem: `found ${show(address)}`,
+    allowed: "a host name or an IP address; %ZONE only behind an IPv6 address",
+  }));
+}
+
+const plainAddress = /^(?!-)([A-Za-z0-9_.:-]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:]*%[A-Za-z0-9_.-]+)$/;
 
 function portClashes(node: Node, at: string): Problem[] {
   const claims = new Map<number, string>();

@@ -1,0 +1,103 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { checkStackFile, stackFileValues } from "../../config/file.ts";
+import { schemaText } from "../../config/generate-schema.ts";
+import { parseStackConfig } from "../../config/index.ts";
+import { isMapping, type Mapping } from "../../config/merge.ts";
+import { keysAt, type SchemaNode } from "../../config/schema-tree.ts";
+import { sectionNames } from "../../config/sections.ts";
+import { stackFileSchema } from "../../config/stack-schema.ts";
+import { TIER_NAMES } from "../../config/tier.ts";
+
+const folder = new URL("../../examples/", import.meta.url);
+const read = (tier: string) => readFileSync(new URL(`Pulumi.${tier}.example.yaml`, folder), "utf8");
+
+test("there is one example a tier", () => {
+  const names = readdirSync(folder).filter((name) => name.startsWith("Pulumi."));
+  expect(names.toSorted()).toEqual(TIER_NAMES.map((tier) => `Pulumi.${tier}.example.yaml`).toSorted());
+});
+
+describe.each(TIER_NAMES)("%s", (tier) => {
+  test("is right as it stands, encrypted values included", () => {
+    expect(checkStackFile(read(tier))).toEqual([]);
+    expect(stackFileValues(read(tier)).tier).toBe(tier);
+  });
+
+  test("a slip in it is found", () => {
+    const slips = [
+      ["level: 1", "lvel: 1", "racksmith:raid"],
+      ["memoryGiB", "memoryGib", "racksmith:host"],
+      ["engine: vllm", "engine: vlm", "racksmith:inference"],
+    ] as const;
+    for (const [right, wrong] of slips) {
+      expect(checkStackFile(read(tier).replace(right, wrong)).length, wrong).toBeGreaterThan(0);
+    }
+  });
+});
+
+test("the entry-4090 example shows the default wherever it says that there is one", () => {
+  const full = withSecrets(stackFileValues(read("entry-4090")));
+  const bare = onlyRequired(full);
+  const [long, short] = [parseStackConfig(full), parseStackConfig(bare)];
+  expect("problems" in short ? short.problems : []).toEqual([]);
+  expect(long).toEqual(short);
+});
+
+test("the entry-4090 example has every section", () => {
+  const { tier, hosts, ...sections } = stackFileValues(read("entry-4090"));
+  expect([tier, hosts]).not.toContain(undefined);
+  expect(Object.keys(sections).toSorted()).toEqual([...sectionNames].toSorted());
+});
+
+describe("schema.json", () => {
+  test("is what the schemas say (node config/generate-schema.ts writes it)", () => {
+    const committed = readFileSync(new URL("../../config/schema.json", import.meta.url), "utf8");
+    expect(JSON.parse(committed)).toEqual(JSON.parse(schemaText()));
+  });
+
+  test("knows every key of the example", () => {
+    const root = stackFileSchema();
+    const config = root.properties?.config ?? {};
+    expect(keysAt(config, [])).toEqual([
+      "racksmith:tier",
+      "racksmith:hosts",
+      ...sectionNames.map((name) => `racksmith:${name}`),
+    ]);
+    const raw = stackFileValues(read("entry-4090"));
+    for (const name of sectionNames) {
+      const section = (root.definitions as Record<string, SchemaNode>)[name] ?? {};
+      if (isMapping(raw[name]))
+        expect(keysAt(section, [])).toEqual(expect.arrayContaining(Object.keys(raw[name])));
+    }
+  });
+
+  test("takes a secret as text or as Pulumi leaves it", () => {
+    const vault = (stackFileSchema().definitions as Record<string, SchemaNode>).vault;
+    expect(JSON.stringify(vault?.properties?.key)).toContain('"secure"');
+  });
+});
+
+/** What the file says REQUIRED of, and the two lines that have no default (how to log in). */
+function onlyRequired(raw: Mapping): Mapping {
+  const pick = (from: unknown, keys: readonly string[]) =>
+    Object.fromEntries(Object.entries(from as Mapping).filter(([key]) => keys.includes(key)));
+  const hosts = raw.hosts as Mapping[];
+  return {
+    tier: raw.tier,
+    hosts: hosts.map((host) => pick(host, ["name", "address", "hostKeys", "privateKeyFile", "raid"])),
+    vault: pick(raw.vault, ["key"]),
+    weights: pick(raw.weights, ["name", "version", "source"]),
+    inference: pick(raw.inference, ["servedName", "apiKeys"]),
+  };
+}
+
+/** Values for what is encrypted. */
+function withSecrets(value: unknown): Mapping {
+  const change = (part: unknown): unknown => {
+    if (Array.isArray(part)) return part.map(change);
+    if (!isMapping(part)) return part;
+    if (typeof part.secure === "string") return "a secret of at least 24 characters".replaceAll(" ", "-");
+    return Object.fromEntries(Object.entries(part).map(([key, inner]) => [key, change(inner)]));
+  };
+  return change(value) as Mapping;
+}

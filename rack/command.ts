@@ -56,9 +56,10 @@ function rackProgram(exit: (code: number) => void): Command {
     .passThroughOptions()
     .argument("<node>")
     .argument("[command...]")
-    .action(async (name: string, remote: string[]) =>
-      exit(await sshInteractive(nodeSpec(name).name, remote, tell)),
-    );
+    .action(async (name: string, words: string[]) => {
+      const remote = words[0] === "--" ? words.slice(1) : words;
+      exit(await sshInteractive(nodeSpec(name).name, remote, tell));
+    });
   program
     .command("status")
     .description("what runs, where it answers, and its stack config")

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
 import { RackError } from "./errors.ts";
 
 /** A process that outlives this one. `pidFile` says which; its start time guards against a reused number. */
@@ -53,7 +54,7 @@ export async function stopDaemon(
     process.kill(pid, signal);
     if (!(await goneWithin(pidFile, graceSeconds))) {
       process.kill(pid, "SIGKILL");
-      await goneWithin(pidFile, 10);
+      await goneWithin(pidFile, 30);
     }
   }
   rmSync(pidFile, { force: true });
@@ -69,21 +70,26 @@ export async function goneWithin(pidFile: string, seconds: number): Promise<bool
   return true;
 }
 
-/** Start time in clock ticks since the workstation booted: field 22 of /proc/PID/stat. Zombies count as gone. */
+/**
+ * Start time in clock ticks since the workstation booted: field 22 of /proc/PID/stat. A zombie counts as gone
+ * once its last thread is: until then it holds its files and ports.
+ */
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? undefined : fields[19];
+    const dead = fields[0] === "Z" && readdirSync(`/proc/${pid}/task`).length <= 1;
+    return dead ? undefined : fields[19];
   } catch {
     return undefined;
   }
 }
 
-/** The last lines of a log, for an error message. */
+/** The last lines of a log, without a terminal's colours and cursor movements, for an error message. */
 export function lastLines(file: string, count = 20): string {
   try {
-    return readFileSync(file, "utf8").trimEnd().split("\n").slice(-count).join("\n");
+    const text = stripVTControlCharacters(readFileSync(file, "utf8")).replaceAll("\r", "");
+    return text.trimEnd().split("\n").slice(-count).join("\n");
   } catch {
     return "(nothing was written)";
   }

@@ -21,7 +21,7 @@ import { waitForSsh } from "./ssh.ts";
 import { startTpm, stopTpm } from "./tpm.ts";
 
 /** Emulated, a first boot takes 20 to 40 s on an idle machine; other work beside it stretches that. */
-const BOOT_TIMEOUT_SECONDS = 300;
+const BOOT_TIMEOUT_SECONDS = 600;
 const SHUTDOWN_TIMEOUT_SECONDS = 90;
 
 export interface StartOptions {

@@ -73,7 +73,7 @@ export async function waitForSsh(name: string, timeoutSeconds: number, tell: Pro
     if (Date.now() - said > 15_000) {
       said = Date.now();
       tell(
-        `${name}: booting for ${Math.round((said - start) / 1000)} s: ${lastLines(files.console, 1).slice(0, 100)}`,
+        `${name}: booting for ${Math.round((said - start) / 1000)} s: ${lastLines(files.console, 1).slice(0, 90)}`,
       );
     }
     await sleep(500);

@@ -1,7 +1,6 @@
 /** Assembles the layers' folders: from a Debian extract only what a program needs, plus this project's own files. */
 import {
   chmod,
-  chown,
   copyFile,
   cp,
   mkdir,

@@ -66,6 +66,16 @@ release() {
   apt-mark unhold -- "${released[@]}" >/dev/null
 }
 
+# A power cut in the middle leaves some packages new and some old; with the holds gone and the pin in place apt
+# finds its way forward from there.
+mend() {
+  ! apt-get check -q >/dev/null 2>&1 || return 0
+  step "finishing an interrupted change of the driver"
+  dpkg --force-confdef --force-confold --configure -a </dev/null || true
+  DEBIAN_FRONTEND=noninteractive apt-get install -f -y -q --allow-downgrades -o DPkg::Lock::Timeout=600 </dev/null ||
+    fail "packages are broken and apt cannot mend them: see dpkg --audit and apt-get check"
+}
+
 # Everything is on the disk before the first running thing is touched.
 stage() {
   local spec versions
@@ -92,8 +102,9 @@ hold() {
 mapfile -t wanted < <(missing_packages)
 repository
 if ((${#wanted[@]} > 0)); then
-  [[ $simulated == true ]] || kernel_headers
   release
+  mend
+  [[ $simulated == true ]] || kernel_headers
   stage
   apt_install "${wanted[@]}"
   trap - EXIT

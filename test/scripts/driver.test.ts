@@ -10,8 +10,8 @@ function observe(machine: FakeMachine) {
 }
 
 function packages(machine: FakeMachine, ...lines: string[]): void {
-  machine.command("dpkg-query", lines.map((line) => `echo '${line}'`).join("
-"));
+  machine.file("dpkg", lines.map((line) => `${line}\n`).join(""));
+  machine.command("dpkg-query", `cat '${machine.root}/dpkg'`);
 }
 
 describe("driver/observe.sh", () => {

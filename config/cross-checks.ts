@@ -49,7 +49,12 @@ function twice(nodes: readonly Node[], field: string, of: (node: Node) => string
 /** Addresses also reach the ssh binary, which reads a leading sign as an option and `%` as a word of its own. */
 function addressProblems({ connection }: Node, at: string): Problem[] {
   if (connection === undefined) return [];
-  const jumps = [connection.jump ?? []].flat().map(({ address }) => ["jump/address", address] as const);
+  const { jump } = connection;
+  const jumps = Array.isArray(jump)
+    ? jump.map(({ address }, index) => [`jump/${index}/address`, address] as const)
+    : jump
+      ? [["jump/address", jump.address] as const]
+      : [];
   const wrong = [["address", connection.address] as const, ...jumps].filter(
     ([, address]) => !plainAddress.test(address),
   );

@@ -1,6 +1,6 @@
 import { closest, distance } from "fastest-levenshtein";
 import type { z } from "zod";
-import { type Problem, show } from "./problem.ts";
+import { type Problem, printable, show } from "./problem.ts";
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
@@ -43,7 +43,7 @@ function explainOne(issue: Issue, path: Path, context: Explaining): Problem[] {
       return explainUnion(issue, path, context);
     case "invalid_key":
     case "invalid_element":
-      return issue.issues.map((inner) => ({ path: at, problem: `${found}, ${inner.message}` }));
+      return issue.issues.map((inner) => ({ path: at, problem: `${found}, ${lowerFirst(inner.message)}` }));
     default:
       return [{ path: at, problem: `${found}, ${lowerFirst(issue.message)}` }];
   }
@@ -117,8 +117,9 @@ function article(expected: string): string {
   return names[expected] ?? expected;
 }
 
+/** A schema's own message, which may quote what it was given. */
 function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
+  return printable(text.charAt(0).toLowerCase() + text.slice(1));
 }
 
 /** The value at a path of plain data; undefined where the path leads nowhere. */

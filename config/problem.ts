@@ -34,9 +34,17 @@ export function show(value: unknown): string {
   if (typeof value === "object" && value !== null) return "a mapping";
   if (typeof value !== "string") return String(value);
   const cut = value.length > SHOWN_CHARACTERS;
-  const quoted = JSON.stringify(cut ? value.slice(0, SHOWN_CHARACTERS) : value).replace(
+  const quoted = printable(JSON.stringify(cut ? value.slice(0, SHOWN_CHARACTERS) : value));
+  return cut ? `${quoted}… (${value.length} characters)` : quoted;
+}
+
+const LONGEST_MESSAGE = 1000;
+
+/** Text in which everything that a terminal would obey is spelled out; cut where it is no message any more. */
+export function printable(text: string): string {
+  const spelled = text.replace(
     /[\p{C}\p{Zl}\p{Zp}]/gu,
     (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
   );
-  return cut ? `${quoted}… (${value.length} characters)` : quoted;
+  return spelled.length > LONGEST_MESSAGE ? `${spelled.slice(0, LONGEST_MESSAGE)}…` : spelled;
 }

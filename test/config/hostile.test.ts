@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { connectionSchema } from "../../config/connection.ts";
+import { valueAt } from "../../config/explain.ts";
 import { formatProblem, parseStackConfig } from "../../config/index.ts";
 import { isMapping, type Mapping } from "../../config/merge.ts";
 import { jsonSchemaOf, type SchemaNode } from "../../config/schema-tree.ts";
@@ -31,7 +32,8 @@ function textFields(node: SchemaNode, path: string): string[] {
   const variants = [...(node.anyOf ?? []), ...(node.oneOf ?? [])].flatMap((one) => textFields(one, path));
   const own =
     node.type === "string" && node.enum === undefined && node.const === undefined && !node.writeOnly;
-  return [...new Set([...(own ? [path] : []), ...inner, ...variants])];
+  const entries = node.items ? textFields(node.items, `${path}/0`) : [];
+  return [...new Set([...(own ? [path] : []), ...inner, ...entries, ...variants])];
 }
 
 const fields = [
@@ -45,7 +47,15 @@ const fields = [
  * Fields that are free text for a reader of their own (a path on the workstation, a script, a key block): they may
  * hold anything but NUL, and nothing splices them into a command.
  */
-const freeText = /directory$|privateKeyFile$|signedBy$|\/key$/;
+const freeText = /directory$|privateKeyFile$|\/key$|^files\/0\/content$|^hooks\/.*run$/;
+
+/** What has to stand beside a field so that it, and not its absence, is looked at. */
+const siblings: readonly (readonly [RegExp, Mapping])[] = [
+  [/onChange\/0\/unit$/, { kind: "reload" }],
+  [/onChange\/0\/container$/, { kind: "signal" }],
+  [/receivers\/0\//, { kind: "wecom-app", corpId: "a", agentId: "1", apiSecret: "s" }],
+  [/jump(\/0)?\//, { address: "192.0.2.1", hostKeys: [hostKey] }],
+];
 
 test("the fields are found", () => {
   expect(fields.length).toBeGreaterThan(40);
@@ -74,7 +84,15 @@ describe.each(fields)("%s", (field) => {
 function put(field: string, text: string): Mapping {
   const raw = sampleWith(field, text);
   const [host] = raw.hosts as Mapping[];
-  if (isMapping(host?.jump)) host.jump = { address: "192.0.2.1", hostKeys: [hostKey], ...host.jump };
+  // A host's own value hides the stack's: here the stack's is what is looked at.
+  if (host && field.startsWith("raid")) {
+    delete host.raid;
+    raw.raid = { members: ["S6A1", "S6A2"], ...(raw.raid as Mapping) };
+  }
+  const holder = valueAt(raw, field.split("/").slice(0, -1));
+  for (const [fields, beside] of siblings) {
+    if (isMapping(holder) && fields.test(field)) Object.assign(holder, { ...beside, ...holder });
+  }
   return raw;
 }
 

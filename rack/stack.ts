@@ -105,7 +105,7 @@ export function writeStackConfig(spec: NodeSpec, facts: StackFacts): string {
   const lastMade = existsSync(last) ? asMapping(JSON.parse(readFileSync(last, "utf8"))) : {};
   const kept = keepEdits(asMapping(present.config), lastMade, made);
   const header = `# Made by \`racksmith rack up ${spec.name}\`. The keys are the simulated node's own. What you edit stays.\n`;
-  replace(file, header + stringify({ ...present, config: kept }));
+  replace(file, header + stringify({ ...present, config: kept }, { lineWidth: 0 }));
   replace(last, JSON.stringify(made));
   return file;
 }

@@ -38,7 +38,7 @@ export function tmpfilesLines(files: readonly SeedFile[]): string {
 export function seedFiles(spec: NodeSpec, seed: Seed): SeedFile[] {
   const host = spec.name.replaceAll(".", "-");
   return [
-    { path: "/etc/ssh/ssh_host_ed25519_key", mode: "0600", text: seed.hostPrivateKey, when: "once" },
+    { path: "/etc/ssh/ssh_host_ed25519_key", mode: "0600", text: seed.hostPrivateKey, when: "always" },
     {
       path: "/etc/ssh/authorized_keys.rack",
       mode: "0644",

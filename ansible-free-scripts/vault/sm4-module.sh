@@ -87,8 +87,10 @@ headers_metapackage() {
 
 obtain() {
   local kver="$1" packaged meta series
+  series="$(source_series "$kver")"
   # A bare server may never have read its package lists.
-  in_apt "linux-image-$kver" || apt-get update -q -o DPkg::Lock::Timeout=600 </dev/null >&2 || true
+  in_apt "racksmith-sm4-modules-$kver" || in_apt "linux-source-$series" ||
+    apt-get update -q -o DPkg::Lock::Timeout=600 </dev/null >&2 || true
   for packaged in "racksmith-sm4-modules-$kver" "linux-modules-extra-$kver"; do
     if in_apt "$packaged"; then
       step "SM4: installing $packaged"
@@ -97,7 +99,6 @@ obtain() {
       has_sm4 "$kver" && return 0
     fi
   done
-  series="$(source_series "$kver")"
   in_apt "linux-source-$series" || fail "kernel $kver has no SM4, and apt offers neither racksmith-sm4-modules-$kver nor linux-source-$series to build it from; add a repository that has one, or boot a kernel with CONFIG_CRYPTO_SM4"
   meta="$(headers_metapackage "$kver")"
   step "SM4: building modules for kernel $kver"

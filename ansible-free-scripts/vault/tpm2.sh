@@ -6,11 +6,23 @@ tpm2_packages() {
   local version
   [[ -e /dev/tpmrm0 ]] || fail "vault $1: unlock is tpm2 and this machine has no TPM (no /dev/tpmrm0); switch it on in the firmware or set vault.unlock: operator"
   command -v systemd-cryptenroll >/dev/null || apt_install systemd-cryptsetup
-  apt_install tpm2-tools
+  tpm2_libraries
   version=$(systemd-cryptenroll --version)
   [[ $version =~ ^systemd\ ([0-9]+) ]] || fail "systemd-cryptenroll --version says nothing usable"
   # Older ones take the key from the environment only, where other processes of root see it.
   ((BASH_REMATCH[1] >= 252)) || fail "vault $1: unlock tpm2 needs systemd 252 or newer, this host has ${BASH_REMATCH[1]}; set vault.unlock: operator"
+}
+
+# What systemd loads at run time to talk to a TPM. Releases give these packages other suffixes (…0t64).
+tpm2_libraries() {
+  local prefix names wanted=()
+  for prefix in libtss2-esys libtss2-mu libtss2-rc libtss2-tcti-device; do
+    names=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$prefix*" 2>/dev/null | sed -n 's/^installed //p' || true)
+    names=${names:-$(apt-cache pkgnames "$prefix" | sort)}
+    [[ -n $names ]] || fail "no repository offers a package $prefix*, which opening the vault by TPM needs"
+    wanted+=("${names%%$'\n'*}")
+  done
+  apt_install "${wanted[@]}"
 }
 
 # tpm2_opens NAME MAPPER: by the unit that also opens it at boot.

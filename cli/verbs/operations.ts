@@ -95,8 +95,7 @@ async function completeOnRack(stack: Stack, rack: Rack, node: string, endpoints:
 }
 
 function sayKept(kept: readonly string[], node: string | undefined): void {
-  if (kept.length > 0)
-    say(`${pc.bold("Kept on the servers")}, because it is data:\n${kept.map((it) => `  ${it}`).join("\n")}`);
-  else say("Nothing was kept: the stack held no data.");
+  if (kept.length > 0) say(`${pc.bold("Kept on the servers")}:\n${kept.map((it) => `  ${it}`).join("\n")}`);
+  else say("Nothing is known to be kept: the stack had not been brought up.");
   if (node) say(`The virtual server still runs; \`./racksmith rack down ${node}\` ends it.`);
 }

@@ -60,7 +60,7 @@ it.each([
 );
 
 it("says which data a destroy keeps", () => {
-  expect(keptByDestroy(state)).toEqual(["node-a-raid: the array and what is on it", "weights: the weights"]);
+  expect(keptByDestroy(state)).toEqual(["node-a: the array /dev/md/racksmith", "node-a: the models on it"]);
 });
 
 it("finds the vaults of one host or of all", () => {

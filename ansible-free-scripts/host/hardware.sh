@@ -36,7 +36,7 @@ unquote() {
 
 # One row a block device: the whole disk first, then what lies on it.
 disks() {
-  local rows line name path type size rota tran serial model mount parent entry entries=() pattern
+  local by_id_link rows line name path type size rota tran serial model mount parent entry entries=() pattern
   local -A disk_of=() mounts=() parts=()
   rows=$(lsblk -bPo NAME,PKNAME,PATH,TYPE,SIZE,ROTA,TRAN,SERIAL,MODEL,MOUNTPOINT)
   pattern='^NAME="(.*)" PKNAME="(.*)" PATH="(.*)" TYPE="(.*)" SIZE="(.*)" ROTA="(.*)" TRAN="(.*)" SERIAL="(.*)" MODEL="(.*)" MOUNTPOINT="(.*)"$'
@@ -63,7 +63,8 @@ disks() {
     json_begin
     json_str name "$name"
     json_str path "$path"
-    json_str byId "$(by_id "$name")"
+    by_id "$path"
+    json_str byId "$by_id_link"
     json_str serial "$serial"
     json_str model "$model"
     json_num sizeBytes "$size"
@@ -75,19 +76,18 @@ disks() {
     signatures "$path" "${parts[$name]-}"
     json_end entry
     entries+=("$entry")
-  done <<<"$rows"
+  done < <(sort <<<"$rows")
   json_array disks ${entries[@]+"${entries[@]}"}
 }
 
+# by_id PATH: sets by_id_link to the first name under /dev/disk/by-id that is this device.
 by_id() {
-  local link target
+  local link
+  by_id_link=""
   for link in "$root"/dev/disk/by-id/*; do
-    [[ $link != */dm-* && $link != */md-* && $link != *-part* ]] || continue
-    target=$(readlink "$link" 2>/dev/null) || continue
-    if [[ ${target##*/} == "$1" ]]; then
-      printf '%s' "${link#"$root"}"
-      return
-    fi
+    [[ $link != */dm-* && $link != */md-* && $link != *-part* && $link -ef $1 ]] || continue
+    by_id_link=${link#"$root"}
+    return 0
   done
 }
 
@@ -97,8 +97,8 @@ signatures() {
   [[ -z $2 ]] || mapfile -t more <<<"${2%$'\n'}"
   devices+=(${more[@]+"${more[@]}"})
   for device in "${devices[@]}"; do
-    found=$(wipefs --no-act --parsable "$device" 2>/dev/null) || found=""
-    while IFS=, read -r offset uuid label type; do
+    found=$(wipefs --no-act --parsable --output OFFSET,UUID,TYPE,LABEL "$device" 2>/dev/null) || found=""
+    while IFS=, read -r offset uuid type label; do
       [[ $offset == 0x* ]] || continue
       unquote label "$label"
       json_begin

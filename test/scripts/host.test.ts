@@ -42,7 +42,7 @@ describe("host/observe.sh", () => {
 
   it("finds what is really on the disks, by libblkid and not by udev's memory", () => {
     const machine = plainMachine();
-    const ext4 = machine.image("ext4", ["mke2fs", "-q", "-F", "-t", "ext4", "-L", 'we"ird'.slice(0, 6)]);
+    const ext4 = machine.image("ext4", ["mke2fs", "-q", "-F", "-t", "ext4", "-L", 'a,"b c']);
     const swap = machine.image("swap", ["mkswap", "-q"]);
     const empty = machine.image("empty");
     const row = (name: string, path: string, more = "") =>
@@ -59,7 +59,7 @@ describe("host/observe.sh", () => {
         signatures.map(({ type, label }) => type + label),
       ]),
     ).toEqual([
-      ["S-d0", "a b", ['ext4we"ird']],
+      ["S-d0", "a b", ['ext4a,"b c']],
       ["S-d1", "a b", ["swap"]],
       ["S-d2", "a b", []],
     ]);

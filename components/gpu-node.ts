@@ -72,9 +72,13 @@ function preflight(name: string, node: NodeConfig, opts: pulumi.CustomResourceOp
   return new Host(name, { connection, ...host, ...wiring }, opts);
 }
 
-/** Ports of the engine and the gateway: nobody else may have them. */
-function portsOf({ inference }: NodeConfig): number[] {
-  return [ENGINE_PORT, inference.gateway.port, inference.gateway.metricsPort];
+/** Ports that racksmith's services listen on: nobody else may have them. */
+function portsOf({ inference, monitoring }: NodeConfig): number[] {
+  const own = [ENGINE_PORT, inference.gateway.port, inference.gateway.metricsPort];
+  if (!monitoring.enabled) return own;
+  const { ports, images, gpuExporter } = monitoring;
+  const optional = [...(gpuExporter ? [ports.gpu] : []), ...(images.grafana ? [ports.grafana] : [])];
+  return [...own, ports.prometheus, ports.alertmanager, ports.node, ...optional];
 }
 
 function monitor(

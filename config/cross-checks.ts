@@ -15,6 +15,7 @@ export const ENGINE_PORT = 18_000;
 export function checkNode(node: Node, at: string): Problem[] {
   return [
     ...addressProblems(node, at),
+    ...loginProblems(node, at),
     ...portClashes(node, at),
     ...vaultProblems(node),
     ...parallelProblems(node),
@@ -63,6 +64,38 @@ function addressProblems({ connection }: Node, at: string): Problem[] {
     problem: `found ${show(address)}`,
     allowed: "a host name or an IP address; %ZONE only behind an IPv6 address",
   }));
+}
+
+/**
+ * What racksmith's own connections can do and the ssh binary, through which containers are run, cannot: refused here,
+ * where it costs nothing, instead of after the disks are encrypted.
+ */
+function loginProblems({ connection }: Node, at: string): Problem[] {
+  if (connection === undefined) return [];
+  const problems: Problem[] = [];
+  if (Array.isArray(connection.jump) && connection.jump.length > 1) {
+    problems.push({
+      path: `${at}/jump`,
+      problem: `found a list of ${connection.jump.length}`,
+      allowed: "one jump host",
+    });
+  }
+  const jumps = [connection.jump ?? []].flat().map((jump) => ["jump/", jump] as const);
+  for (const [under, end] of [["", connection] as const, ...jumps]) {
+    if (end.passphrase !== undefined) {
+      const problem = "found [secret], but ssh asks people for passphrases, and nobody is there to answer";
+      problems.push({ path: `${at}/${under}passphrase`, problem, allowed: "agent: true, after ssh-add" });
+    }
+    if (end.privateKeyFile !== undefined && !/^[A-Za-z0-9/._~+@-]+$/.test(end.privateKeyFile)) {
+      const problem = `found ${show(end.privateKeyFile)}`;
+      problems.push({
+        path: `${at}/${under}privateKeyFile`,
+        problem,
+        allowed: "a path of letters, digits and / . _ ~ + @ -",
+      });
+    }
+  }
+  return problems;
 }
 
 const plainAddress = /^(?!-)([A-Za-z0-9_.:-]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:]*%[A-Za-z0-9_.-]+)$/;

@@ -54,7 +54,7 @@ export function isSecretPath(root: SchemaNode, path: readonly PropertyKey[]): bo
   );
 }
 
-const SECRET_NAME = /passphrase|password|secret|token|privatekey|apikey|recoverykey/i;
+const SECRET_NAME = /passphrase|password|secret|token|privatekey$|apikey|recoverykey|webhook/i;
 
 function step(node: SchemaNode, key: PropertyKey): SchemaNode[] {
   if (typeof key === "number") return node.items ? variants(node.items) : [];

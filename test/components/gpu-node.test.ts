@@ -102,12 +102,12 @@ test("outputs say where it answers, what it serves, where its metrics are and wh
   });
 });
 
-test("preflight gets the disks that will be used and the ports of engine and gateway", async () => {
+test("preflight gets the disks and ports that will be used", async () => {
   const { made } = await run(stack());
   expect(only(made, "Host")[0]?.inputs).toMatchObject({
     disks: ["S6A1", "S6A2"],
     arrays: ["racksmith"],
-    ports: [18_000, 8000, 18_001],
+    ports: [18_000, 8000, 18_001, 9090, 9093, 9100, 9400],
   });
 });
 
@@ -140,7 +140,7 @@ test("the firewall lets the gateway through, unless a rule of the user's own say
 describe("secrets", () => {
   test("reach the engine only as secrets, whatever carries them", async () => {
     const raw = stack();
-    raw.hosts[0] = { ...raw.hosts[0], privateKey: canary, passphrase: canary };
+    raw.hosts[0] = { ...raw.hosts[0], privateKey: canary };
     raw.vault = { key: canary };
     raw.inference = { servedName: "qwen", apiKeys: { app: canary } };
     raw.monitoring = { receivers: [{ kind: "webhook", url: `https://alerts.example/${canary}` }] };

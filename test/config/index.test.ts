@@ -190,6 +190,18 @@ describe("rules that span fields", () => {
     expect(twoHosts({ address: "192.0.2.10", port: 2222 })).toEqual([]);
   });
 
+  test("what the ssh binary cannot do for containers", () => {
+    const jump = { address: "192.0.2.1", hostKeys: [hostKey] };
+    expect(problemsOf(sampleWith("hosts/0/jump", jump))).toEqual([]);
+    expect(problemsOf(sampleWith("hosts/0/jump", [jump, jump]))).toContainEqual(at("hosts/0/jump"));
+    expect(problemsOf(sampleWith("hosts/0/passphrase", "x"))).toContainEqual(at("hosts/0/passphrase"));
+    expect(problemsOf(sampleWith("hosts/0/privateKeyFile", "/my keys/id"))).toContainEqual(
+      at("hosts/0/privateKeyFile"),
+    );
+    expect(problemsOf(sampleWith("hosts/0/address", "-oProxyCommand"))).toContainEqual(at("hosts/0/address"));
+    expect(problemsOf(sampleWith("hosts/0/address", "fe80::1%eth0"))).toEqual([]);
+  });
+
   test("a port given twice on one host", () => {
     expect(problemsOf(sampleWith("monitoring/ports/prometheus", 9100))).toContainEqual(
       at("monitoring/ports/node"),

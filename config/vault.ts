@@ -64,9 +64,13 @@ export const vaultFields = {
 /** `racksmith:vault`: the SM4 volume that holds the weights. */
 export const vaultConfig = z.strictObject({
   ...vaultFields,
-  key: secretText.describe(
-    `the operator's key, at least ${vaultKeyMinCharacters} characters: \`pulumi config set --secret --path vault.key\``,
-  ),
+  key: secretText
+    .refine((key) => key.reveal().length >= vaultKeyMinCharacters, {
+      message: `must have at least ${vaultKeyMinCharacters} characters`,
+    })
+    .describe(
+      `the operator's key, at least ${vaultKeyMinCharacters} characters: \`pulumi config set --secret --path vault.key\``,
+    ),
   device: z
     .string()
     .regex(/^\/dev\/[A-Za-z0-9/_.:+-]+$/, "must be a device path such as /dev/md/racksmith")

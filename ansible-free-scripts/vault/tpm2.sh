@@ -15,14 +15,14 @@ tpm2_packages() {
 
 # What systemd loads at run time to talk to a TPM. Releases give these packages other suffixes (…0t64).
 tpm2_libraries() {
-  local prefix names wanted=()
+  local prefix names packages=()
   for prefix in libtss2-esys libtss2-mu libtss2-rc libtss2-tcti-device; do
     names=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$prefix*" 2>/dev/null | sed -n 's/^installed //p' || true)
     names=${names:-$(apt-cache pkgnames "$prefix" | sort)}
     [[ -n $names ]] || fail "no repository offers a package $prefix*, which opening the vault by TPM needs"
-    wanted+=("${names%%$'\n'*}")
+    packages+=("${names%%$'\n'*}")
   done
-  apt_install "${wanted[@]}"
+  apt_install "${packages[@]}"
 }
 
 # tpm2_opens NAME MAPPER: by the unit that also opens it at boot.

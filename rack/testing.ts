@@ -41,10 +41,12 @@ export async function withNode<T>(
 export async function testNode(name: string, options: Partial<EnsureOptions> = {}): Promise<TestNode> {
   const tell = options.tell ?? toStderr;
   const node = await ensureNode(name, { ...options, tell });
+  // Known beforehand: a power cut must come at once, before the guest writes back what a test left unflushed.
+  const site = await siteOf(tell);
   return {
     ...node,
     name,
     shell: (command, timeoutSeconds) => onNode(name, command, timeoutSeconds),
-    powerCut: async () => powerCut(name, { tell, site: await siteOf(tell) }),
+    powerCut: () => powerCut(name, { tell, site }),
   };
 }

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # vault/boot.sh: what makes the vault come up after a reboot. Sourced after lib.sh.
+# nofail keeps the mount out of local-fs.target, so that the boot never waits for it.
 # operator: the mount unit waits for somebody to open the volume, and not for long: the boot goes on without it.
 # tpm2: systemd-cryptsetup opens it as soon as the array is there, then it is mounted.
 
@@ -17,7 +18,7 @@ Description=racksmith vault (SM4-encrypted weights)
 What=/dev/mapper/$1
 Where=$MOUNT_POINT
 Type=xfs
-Options=noatime,nodev,nosuid,noexec
+Options=noatime,nodev,nosuid,noexec,nofail
 UNIT
   [[ $2 != tpm2 ]] || printf '\n[Install]\nWantedBy=multi-user.target\n'
 }

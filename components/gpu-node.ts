@@ -56,7 +56,8 @@ export class GpuNode extends pulumi.ComponentResource {
     const docker = runtime.provider;
     const server = new InferenceServer(name, { ...node, stack, docker }, after(runtime));
     const access = new AccessControl(name, node, after(server));
-    const watched = monitor(name, { ...node, stack, profiling, docker }, after(access));
+    const monitoring = watchedParts(node);
+    const watched = monitor(name, { ...node, monitoring, stack, profiling, docker }, after(access));
     runHooks(`${name}-post`, node, node.hooks.postDeploy, after(access, ...watched));
 
     this.summary = summaryOf(node);
@@ -79,6 +80,11 @@ function portsOf({ inference, monitoring }: NodeConfig): number[] {
   const { ports, images, gpuExporter } = monitoring;
   const optional = [...(gpuExporter ? [ports.gpu] : []), ...(images.grafana ? [ports.grafana] : [])];
   return [...own, ports.prometheus, ports.alertmanager, ports.node, ...optional];
+}
+
+/** What is watched on the host: GPUs only where it is meant to have some. */
+function watchedParts(node: NodeConfig): NodeConfig["monitoring"] {
+  return { ...node.monitoring, gpuExporter: node.monitoring.gpuExporter && hasGpu(node) };
 }
 
 function monitor(

@@ -2,8 +2,9 @@ import { tierHardware } from "../tiers/hardware.ts";
 import { defaultImages } from "../tiers/images.ts";
 import type { NodeConfig } from "./index.ts";
 import { versionBelow } from "./inference.ts";
+import { addressProblems, loginProblems } from "./login-checks.ts";
 import type { MonitoringConfig } from "./monitoring.ts";
-import { type Problem, show } from "./problem.ts";
+import type { Problem } from "./problem.ts";
 import { vaultKeyMinCharacters } from "./vault.ts";
 
 type Node = Partial<NodeConfig> & Pick<NodeConfig, "tier">;
@@ -14,8 +15,8 @@ export const ENGINE_PORT = 18_000;
 /** Rules that span sections of one host. `at` is the host's path, for messages. Sections that did not parse are absent. */
 export function checkNode(node: Node, at: string): Problem[] {
   return [
-    ...addressProblems(node, at),
-    ...loginProblems(node, at),
+    ...addressProblems(node.connection, at),
+    ...loginProblems(node.connection, at),
     ...portClashes(node, at),
     ...vaultProblems(node),
     ...parallelProblems(node),
@@ -46,59 +47,6 @@ function twice(nodes: readonly Node[], field: string, of: (node: Node) => string
     ];
   });
 }
-
-/** Addresses also reach the ssh binary, which reads a leading sign as an option and `%` as a word of its own. */
-function addressProblems({ connection }: Node, at: string): Problem[] {
-  if (connection === undefined) return [];
-  const { jump } = connection;
-  const jumps = Array.isArray(jump)
-    ? jump.map(({ address }, index) => [`jump/${index}/address`, address] as const)
-    : jump
-      ? [["jump/address", jump.address] as const]
-      : [];
-  const wrong = [["address", connection.address] as const, ...jumps].filter(
-    ([, address]) => !plainAddress.test(address),
-  );
-  return wrong.map(([field, address]) => ({
-    path: `${at}/${field}`,
-    problem: `found ${show(address)}`,
-    allowed: "a host name or an IP address; %ZONE only behind an IPv6 address",
-  }));
-}
-
-/**
- * What racksmith's own connections can do and the ssh binary, through which containers are run, cannot: refused here,
- * where it costs nothing, instead of after the disks are encrypted.
- */
-function loginProblems({ connection }: Node, at: string): Problem[] {
-  if (connection === undefined) return [];
-  const problems: Problem[] = [];
-  if (Array.isArray(connection.jump) && connection.jump.length > 1) {
-    problems.push({
-      path: `${at}/jump`,
-      problem: `found a list of ${connection.jump.length}`,
-      allowed: "one jump host",
-    });
-  }
-  const jumps = [connection.jump ?? []].flat().map((jump) => ["jump/", jump] as const);
-  for (const [under, end] of [["", connection] as const, ...jumps]) {
-    if (end.passphrase !== undefined) {
-      const problem = "found [secret], but ssh asks people for passphrases, and nobody is there to answer";
-      problems.push({ path: `${at}/${under}passphrase`, problem, allowed: "agent: true, after ssh-add" });
-    }
-    if (end.privateKeyFile !== undefined && !/^[A-Za-z0-9/._~+@-]+$/.test(end.privateKeyFile)) {
-      const problem = `found ${show(end.privateKeyFile)}`;
-      problems.push({
-        path: `${at}/${under}privateKeyFile`,
-        problem,
-        allowed: "a path of letters, digits and / . _ ~ + @ -",
-      });
-    }
-  }
-  return problems;
-}
-
-const plainAddress = /^(?!-)([A-Za-z0-9_.:-]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:]*%[A-Za-z0-9_.-]+)$/;
 
 function portClashes(node: Node, at: string): Problem[] {
   const claims = new Map<number, string>();

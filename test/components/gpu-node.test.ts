@@ -127,6 +127,14 @@ test("a host that is meant to have no GPU gets no driver; one without monitoring
   expect(only(made, "Docker")[0]?.inputs).toMatchObject({ gpu: false });
 });
 
+test("no GPU, no GPU exporter", async () => {
+  const raw = stack();
+  raw.host = { gpus: { count: 0 } };
+  raw.inference = { ...(raw.inference as object), settings: { engine: "llamacpp" }, gpus: [] };
+  const named = only((await run(raw)).made, "Container").map(({ inputs }) => inputs.name);
+  expect(named).toEqual(["racksmith-prometheus", "racksmith-alertmanager", "racksmith-node-exporter"]);
+});
+
 test("the firewall lets the gateway through, unless a rule of the user's own says from where", async () => {
   const raw = stack();
   raw.baseline = { firewall: { enabled: true } };

@@ -57,10 +57,10 @@ describe("a hook on the node", () => {
           expect(onNode(script)).toBe(text);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
     expect(quote("'")).toBe("''\\'''");
-  });
+  }, 60_000);
 });
 
 test("@pulumi/command gets the key that Go will be shown, and the jump host", () => {

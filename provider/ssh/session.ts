@@ -14,8 +14,8 @@ const DIAL_RETRY_MS = [500, 1_000, 2_000];
 
 export interface ExecOptions {
   stdin?: string | Readable;
-  /** Called in order with each line of stdout; a promise holds the stream back. */
-  onLine?: (line: string) => void | Promise<void>;
+  /** Called in order with each line of stdout. */
+  onLine?: (line: string) => void;
   signal?: AbortSignal;
 }
 
@@ -94,17 +94,17 @@ export class Session {
     return this.#channels(async () => {
       const { client } = await this.connect();
       options.signal?.throwIfAborted();
-      const channel = await new Promise<ClientChannel>((resolve, reject) => {
+      return await new Promise<ExecResult>((resolve, reject) => {
         const lost = () => reject(this.#cut(tried));
         client.once("close", lost);
-        client.exec(command, (error, stream) => {
+        client.exec(command, (error, channel) => {
           client.off("close", lost);
-          if (error) reject(this.#cut(tried, error));
-          else resolve(stream);
+          if (error) return reject(this.#cut(tried, error));
+          this.counts.channels++;
+          // At once: the status of a quick command comes in the same packet as this answer.
+          this.#converse(tried, channel, options).then(resolve, reject);
         });
       });
-      this.counts.channels++;
-      return this.#converse(tried, channel, options);
     });
   }
 
@@ -120,14 +120,12 @@ export class Session {
     channel.stderr.on("data", (chunk: Buffer) => {
       for (const line of errors.push(chunk)) stderr.push(line);
     });
-    const closed = new Promise<void>((resolve) => channel.once("close", () => resolve()));
     const abort = () => channel.destroy();
     options.signal?.addEventListener("abort", abort, { once: true });
     try {
       // What the far side does with its input shows in its status: a broken pipe here is no failure of its own.
       const sent = sendAll(channel, options.stdin).catch((error: unknown) => error);
-      await readLines(channel, options.onLine);
-      await closed;
+      await readLines(channel, options.onLine ?? (() => {}));
       if (options.signal?.aborted) throw options.signal.reason;
       if (!ended) throw this.#cut(tried, await sent);
       const rest = errors.rest();
@@ -155,17 +153,19 @@ async function sendAll(channel: ClientChannel, stdin: string | Readable | undefi
   else await pipeline(stdin, channel, { end: true });
 }
 
-async function readLines(channel: ClientChannel, onLine: ExecOptions["onLine"]): Promise<void> {
+/** Lines go on as they come; nothing is kept, so a chatty act holds no memory. Resolves when the channel closes. */
+function readLines(channel: ClientChannel, onLine: (line: string) => void): Promise<void> {
   const splitter = new LineSplitter();
-  try {
-    for await (const chunk of channel) {
-      for (const line of splitter.push(Buffer.from(chunk))) await onLine?.(line);
-    }
-  } catch (error) {
-    // A channel destroyed under the reader: the caller sees that no status came.
-    if (!(error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE"))
-      throw error;
-  }
-  const rest = splitter.rest();
-  if (rest !== "") await onLine?.(rest);
+  return new Promise((resolve, reject) => {
+    channel.on("error", reject);
+    // Not `for await`: at the end of the data it destroys the channel, before the exit status has come.
+    channel.on("data", (chunk: Buffer) => {
+      for (const line of splitter.push(chunk)) onLine(line);
+    });
+    channel.once("close", () => {
+      const rest = splitter.rest();
+      if (rest !== "") onLine(rest);
+      resolve();
+    });
+  });
 }

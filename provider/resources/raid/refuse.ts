@@ -1,0 +1,111 @@
+import type { Refusal } from "../../noun.ts";
+import {
+  type Disk,
+  diskOf,
+  type Facts,
+  type FoundArray,
+  type Inputs,
+  isStopped,
+  missingMembers,
+  named,
+} from "./model.ts";
+
+/** What no act on the array may mend. */
+export function refuse(wanted: Inputs, found: Facts): Refusal[] {
+  const { array } = found;
+  const refusals: Refusal[] = array === null ? [] : fixed(wanted, array);
+  if (array === null && found.disks.some((disk) => isStopped(wanted, found, disk))) return refusals;
+  for (const serial of toClaim(wanted, found)) {
+    const disk = diskOf(found, serial);
+    if (disk !== undefined) refusals.push(...claimRefusals(wanted, found, disk));
+  }
+  return refusals;
+}
+
+/** Properties of an array that are never changed in place. */
+function fixed(wanted: Inputs, array: FoundArray): Refusal[] {
+  const remedy = `data on the array would be lost. Set it back, or move the data away and destroy the array with onDelete: wipe and wipeUuid: ${array.uuid}`;
+  const refusals: Refusal[] = [];
+  const held = array.members.map((member) => member.serial);
+  if (array.level !== null && array.level !== wanted.level) {
+    refusals.push({ path: "level", found: array.level, wanted: wanted.level, remedy });
+  }
+  if (
+    wanted.level !== 1 &&
+    wanted.chunkKiB !== undefined &&
+    array.running &&
+    array.chunkKiB !== wanted.chunkKiB
+  ) {
+    refusals.push({ path: "chunkKiB", found: array.chunkKiB, wanted: wanted.chunkKiB, remedy });
+  }
+  if (array.memberCount > 0 && array.memberCount !== wanted.members.length) {
+    refusals.push({
+      path: "members",
+      found: `${array.memberCount} members`,
+      wanted: `${wanted.members.length} members`,
+      remedy,
+    });
+  }
+  if (held.length > 0 && !held.some((serial) => named(wanted, serial))) {
+    refusals.push({
+      path: "members",
+      found: `array ${array.uuid} on ${held.join(", ")}`,
+      wanted: wanted.members.join(", "),
+      remedy: "none of its disks is named here: name them, or give this array another name",
+    });
+  }
+  return refusals;
+}
+
+/** Why a disk cannot be given to the array. */
+function claimRefusals(wanted: Inputs, found: Facts, disk: Disk): Refusal[] {
+  const path = `${wanted.members.includes(disk.serial) ? "members" : "spares"}.${disk.serial}`;
+  const refusal = (was: string, is: string, remedy: string) => [{ path, found: was, wanted: is, remedy }];
+  if (disk.device === "") {
+    if (found.array !== null && (wanted.allowDegraded || spareAtHand(wanted, found))) return [];
+    return refusal(
+      "no such disk in this machine",
+      "a disk with this serial",
+      "`lsblk -dno NAME,SERIAL,SIZE` lists the disks. Put the serial of its replacement here, or set allowDegraded: true",
+    );
+  }
+  if (disk.device === "ambiguous") {
+    return refusal("several disks with this serial", "one", "name a disk whose serial is its own");
+  }
+  const half = found.creatingUuid !== "" && disk.arrayUuid === found.creatingUuid;
+  const own = found.array !== null && disk.arrayUuid === found.array.uuid;
+  if (half || own) return [];
+  const mayWipe = wanted.wipe.includes(disk.serial);
+  if (disk.carries !== "" && !mayWipe) {
+    return refusal(
+      `${disk.device}, ${gib(disk.sizeBytes)} GiB, carries ${disk.carries}`,
+      "a blank disk",
+      `all on it would be lost. If that may be, put its serial into wipe: [${disk.serial}]`,
+    );
+  }
+  // A holder md array is looked at by the script: it may be an old one whose disks may all be wiped.
+  if (disk.usedBy !== "" && !(mayWipe && /^held by md\d/.test(disk.usedBy))) {
+    return refusal(
+      `${disk.device}: ${disk.usedBy}`,
+      "a disk that nobody uses",
+      "free it first, or name another disk",
+    );
+  }
+  return [];
+}
+
+/** Disks that the next act would put into the array. */
+function toClaim(wanted: Inputs, { array }: Facts): string[] {
+  if (array === null) return [...wanted.members, ...wanted.spares];
+  const held = new Set(array.members.map((member) => member.serial));
+  return [...missingMembers(wanted, array), ...wanted.spares.filter((serial) => !held.has(serial))];
+}
+
+function spareAtHand(wanted: Inputs, found: Facts): boolean {
+  const held = new Set(found.array?.members.map((member) => member.serial));
+  return wanted.spares.some((serial) => !held.has(serial) && (diskOf(found, serial)?.device ?? "") !== "");
+}
+
+function gib(bytes: number): string {
+  return (bytes / 2 ** 30).toFixed(1);
+}

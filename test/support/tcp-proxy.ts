@@ -6,6 +6,7 @@ export class TcpProxy {
   #server: Server;
   #pairs = new Set<readonly [Socket, Socket]>();
   #targetPort: number;
+  #port = 0;
   #hung = false;
   #cutAfterBytes = Number.POSITIVE_INFINITY;
 
@@ -20,12 +21,13 @@ export class TcpProxy {
     return proxy;
   }
 
-  #listen(port: number): Promise<void> {
-    return new Promise((resolve) => this.#server.listen(port, "127.0.0.1", resolve));
+  async #listen(port: number): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(port, "127.0.0.1", resolve));
+    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   #accept(client: Socket): void {

@@ -1,0 +1,156 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { HostError } from "../../provider/ssh/errors.ts";
+import { makeKey, SshServer } from "../support/ssh-server.ts";
+import { fixture } from "./host-fixture.ts";
+
+let server: SshServer;
+beforeEach(async () => {
+  server = await SshServer.start();
+});
+afterEach(() => server.stop());
+
+const slow = { name: "a", text: "x", slow: 15, broken: "", password: "" };
+
+async function failure(work: Promise<unknown>): Promise<HostError> {
+  const error = await work.then(
+    () => new Error("it did not fail"),
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof HostError)) throw error;
+  return error;
+}
+
+async function observing(changes: Parameters<SshServer["connection"]>[0]): Promise<HostError> {
+  const { pool, report } = await fixture(server);
+  const error = await failure(pool.host(server.connection(changes)).observe("toy", { name: "a" }, report));
+  await pool.end();
+  return error;
+}
+
+test("a changed host key is refused with both fingerprints and the way out", async () => {
+  const error = await observing({ hostKeys: [makeKey().public] });
+  expect(error.kind).toBe("host key");
+  expect(error.message).toMatch(/expected ssh-ed25519 SHA256:\S{43}\n.*found {4}ssh-ed25519 SHA256:\S{43}/);
+  expect(error.message).toContain("racksmith trust toy-host");
+  expect(server.commands).toEqual([]);
+});
+
+test("a key that is not accepted: says what was tried", async () => {
+  const error = await observing({ privateKey: makeKey().private, user: "admin" });
+  expect(error.kind).toBe("login");
+  expect(error.message).toContain("as admin");
+  expect(error.message).toContain("key from the configuration");
+});
+
+test("refused, and no such name, are told apart", async () => {
+  const port = await server.proxy.refuse();
+  const refused = await observing({ port });
+  expect(refused.message).toContain("connection refused");
+  await server.proxy.listenAgain(port);
+  const unknown = await observing({ address: "no-such-host.invalid" });
+  expect(unknown.message).toMatch(/DNS/);
+});
+
+test("no answer within connectTimeoutSeconds is an error, not a wait", async () => {
+  server.proxy.hang();
+  const begun = Date.now();
+  const error = await observing({ connectTimeoutSeconds: 1 });
+  expect(error.message).toContain("no answer");
+  expect(Date.now() - begun).toBeLessThan(5_000);
+});
+
+test("sudo that asks for a password, or refuses, says what to write where", async () => {
+  server.env.FAKE_SUDO = "password";
+  const password = await observing({ user: "ops" });
+  expect(password.kind).toBe("sudo");
+  expect(password.message).toContain("NOPASSWD");
+  server.env.FAKE_SUDO = "denied";
+  expect((await observing({ user: "ops" })).message).toContain("ops may not use sudo");
+});
+
+test("through a jump host, whose key is pinned too", async () => {
+  const { pool, report } = await fixture(server);
+  const { name: _, ...jump } = server.connectionInput();
+  const facts = await pool.host(server.connection({ jump })).observe("toy", { name: "a" }, report);
+  expect(facts).toEqual({ present: false, text: "" });
+  await pool.end();
+  const wrong = await observing({ jump: { ...jump, hostKeys: [makeKey().public] } });
+  expect(wrong.kind).toBe("host key");
+});
+
+test("a cut during an act: it goes on there, is found again and ends once", async () => {
+  const { pool, report } = await fixture(server);
+  const host = pool.host(server.connection());
+  await host.observe("toy", { name: "a" }, report);
+  const acting = host.act("toy", "apply", "k", slow, report);
+  while (!report.statuses.includes("tenth 4 of 15")) await sleep(20);
+  server.proxy.cut();
+  await acting;
+  expect(report.statuses).toContain("tenth 14 of 15");
+  expect(report.statuses.filter((text) => text === "tenth 2 of 15")).toHaveLength(1);
+  expect(await readFile(join(server.folder, "toy/.acts"), "utf8")).toBe("begin a\nend a\n");
+  expect(server.proxy.connections).toBe(2);
+  await pool.end();
+});
+
+test("a cut for good: says where the act stands", async () => {
+  const { pool, report } = await fixture(server, 1_500);
+  const host = pool.host(server.connection());
+  const acting = failure(host.act("toy", "apply", "k", slow, report));
+  while (!report.statuses.includes("tenth 2 of 15")) await sleep(20);
+  await server.proxy.refuse();
+  const error = await acting;
+  expect(error.message).toMatch(/racksmith-act-toy-apply-\d+ was running there/);
+  expect(error.message).toContain("the next `up` goes on");
+  await pool.end();
+}, 30_000);
+
+test("a second run finds the act of the first and follows it", async () => {
+  const first = await fixture(server);
+  const second = await fixture(server);
+  const acting = first.pool.host(server.connection()).act("toy", "apply", "k", slow, first.report);
+  while (!first.report.statuses.includes("tenth 2 of 15")) await sleep(20);
+  const host = second.pool.host(server.connection());
+  expect(await host.act("toy", "apply", "k", slow, second.report)).toMatchObject({ found: true });
+  await acting;
+  expect(await readFile(join(server.folder, "toy/.acts"), "utf8")).toBe("begin a\nend a\n");
+  await Promise.all([first.pool.end(), second.pool.end()]);
+});
+
+test("cancelled: following stops, the act goes on, and the message says so", async () => {
+  const { pool, report, stopping } = await fixture(server);
+  const acting = failure(pool.host(server.connection()).act("toy", "apply", "k", slow, report));
+  while (!report.statuses.includes("tenth 2 of 15")) await sleep(20);
+  stopping.abort(new Error("cancelled"));
+  const error = await acting;
+  expect(error.kind).toBe("cancelled");
+  expect(error.message).toMatch(/systemctl stop racksmith-act-toy-apply-\d+/);
+  await sleep(2_500);
+  expect(await readFile(join(server.folder, "toy/.acts"), "utf8")).toBe("begin a\nend a\n");
+  await pool.end();
+});
+
+test("a host that hangs during an act is noticed within 30 s", async () => {
+  const { pool, report } = await fixture(server, 1_000);
+  const host = pool.host(server.connection({ connectTimeoutSeconds: 2 }));
+  const acting = failure(host.act("toy", "apply", "k", slow, report));
+  while (!report.statuses.includes("tenth 2 of 15")) await sleep(20);
+  const begun = Date.now();
+  server.proxy.hang();
+  expect((await acting).message).toContain("was running there");
+  expect(Date.now() - begun).toBeLessThan(35_000);
+  await pool.end();
+}, 60_000);
+
+test("a failing act: last lines, and no secret in them", async () => {
+  const { pool, redactor, report } = await fixture(server);
+  redactor.learn("canary-5512");
+  const inputs = { ...slow, slow: 0, broken: "fail", password: "canary-5512" };
+  const error = await failure(pool.host(server.connection()).act("toy", "apply", "k", inputs, report));
+  expect(error.message).toContain("the toy is broken: [secret]");
+  expect(server.commands.join()).not.toContain("canary");
+  await pool.end();
+});

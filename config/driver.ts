@@ -125,7 +125,6 @@ export interface DriverVersions {
   cuda?: string;
   cudnn?: string;
   dcgm?: string;
-  /** For the docker noun, which installs it. */
   containerToolkit: string;
 }
 
@@ -146,10 +145,10 @@ export function driverVersions(config: DriverConfig): DriverVersions {
 
 /** Inputs of the driver's resource for a section of the config; `imageCuda` is the CUDA version of the engine's image. */
 export function driverResourceInputs(config: DriverConfig, imageCuda?: string) {
-  const { set: _set, toolkit: _toolkit, dcgmEnabled: _dcgm, containerToolkit: _own, ...settings } = config;
-  const { containerToolkit: _docker, ...versions } = driverVersions(config);
+  const { set: _set, toolkit: _toolkit, dcgmEnabled: _dcgm, ...settings } = config;
+  // What the switches leave out must not come back from the overrides.
   const { cuda: _cuda, cudnn: _cudnn, dcgm: _version, ...rest } = settings;
-  return { ...rest, ...versions, ...(imageCuda !== undefined && { imageCuda }) };
+  return { ...rest, ...driverVersions(config), ...(imageCuda !== undefined && { imageCuda }) };
 }
 
 /** What the driver's resource takes. */
@@ -159,6 +158,7 @@ export const driverFields = {
   cuda: cudaVersion.optional(),
   cudnn: cudnnVersion.optional(),
   dcgm: dcgmVersion.optional(),
+  containerToolkit: dcgmVersion.optional().describe("gives containers the GPUs; unset: none is installed"),
   imageCuda: cudaVersion.optional().describe("CUDA version of the engine's image"),
   ...driverSettings,
 };

@@ -14,11 +14,11 @@ racksmith_files() {
 # The virtual rack keeps here what its simulated kernel has loaded.
 SIMULATED=/run/racksmith-sim
 
-# stack_packages: ABBREVIATION|NAME|VERSION of everything that belongs to the driver. The container toolkit is docker's.
+# stack_packages: ABBREVIATION|NAME|VERSION of everything that belongs to the driver, the container toolkit included.
 stack_packages() {
   dpkg-query -W -f "\${db:Status-Abbrev}|\${Package}|\${Version}\n" 'nvidia-*' 'libnvidia-*' 'libcuda1' 'libcuda1-*' \
     'firmware-nvidia-*' 'cuda-toolkit-[0-9]*-[0-9]*' 'libcudnn[0-9]*' 'datacenter-gpu-manager*' 2>/dev/null |
-    grep -v container | sort -u || true
+    sort -u || true
 }
 
 # loaded_version: the version of the module that runs, or nothing.

@@ -57,7 +57,7 @@ export const TRIXIE: ImageRecipe = {
     // Kernel and initrd are booted from outside, so rebuilding the inner one would only cost minutes.
     "/etc/initramfs-tools/update-initramfs.conf": { mode: "0644", text: "update_initramfs=no\n" },
     // Power is cut without notice here; the journal is evidence afterwards.
-    "/etc/systemd/journald.conf.d/rack.conf": {
+    "/etc/systemd/journald.conf.d/10-rack.conf": {
       mode: "0644",
       text: "[Journal]\nStorage=persistent\nSystemMaxUse=64M\n",
     },

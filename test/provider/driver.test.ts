@@ -67,6 +67,12 @@ const refusals = (config: Record<string, unknown>, facts: Partial<DriverFacts> =
 describe("driver packages", () => {
   const names = (config: Record<string, unknown>, facts: Partial<DriverFacts>) =>
     wantedPackages(inputs(config), { ...BARE, ...facts }).map(({ name, version }) => `${name}=${version}`);
+  const toolkit = [
+    "nvidia-container-toolkit=1.19.1-1",
+    "nvidia-container-toolkit-base=1.19.1-1",
+    "libnvidia-container-tools=1.19.1-1",
+    "libnvidia-container1=1.19.1-1",
+  ];
 
   it("are NVIDIA's for each system and branch", () => {
     const plain = { toolkit: false, dcgmEnabled: false };
@@ -75,6 +81,7 @@ describe("driver packages", () => {
       "libnvidia-compute-525=525.85.12-0ubuntu1",
       "nvidia-utils-525=525.85.12-0ubuntu1",
       "nvidia-compute-utils-525=525.85.12-0ubuntu1",
+      ...toolkit,
     ]);
     expect(names(plain, { os: "ubuntu24.04" })[0]).toBe("nvidia-dkms-580-open=580.173.02-1ubuntu1");
     expect(names({ ...plain, set: "r595" }, { os: "ubuntu24.04" })[0]).toBe(
@@ -86,17 +93,18 @@ describe("driver packages", () => {
       "nvidia-smi=580.173.02-1",
       "libcuda1=580.173.02-1",
       "nvidia-persistenced=580.173.02-1",
+      ...toolkit,
     ]);
   });
 
   it("carry CUDA and cuDNN in NVIDIA's two manners, DCGM by the driver's CUDA", () => {
-    expect(names({ set: "article" }, {}).slice(4 - 8)).toEqual([
+    expect(names({ set: "article" }, {}).slice(-8, -4)).toEqual([
       "cuda-toolkit-11-8=11.8.0-1",
       "libcudnn8=8.6.0.163-1+cuda11.8",
       "datacenter-gpu-manager-4-core=1:4.6.1-1",
       "datacenter-gpu-manager-4-cuda12=1:4.6.1-1",
     ]);
-    expect(names({}, {}).slice(-4)).toEqual([
+    expect(names({}, {}).slice(-8, -4)).toEqual([
       "cuda-toolkit-13-0=13.0.2-1",
       "libcudnn9-cuda-13=9.20.0.48-1",
       "datacenter-gpu-manager-4-core=1:4.6.1-1",

@@ -79,6 +79,7 @@ export interface StackVersions {
   cuda?: string | undefined;
   cudnn?: string | undefined;
   dcgm?: string | undefined;
+  containerToolkit?: string | undefined;
 }
 
 export interface Package {
@@ -95,6 +96,7 @@ export function packagesOf(stack: StackVersions, distribution: Distribution): Pa
     ...cudaPackages(stack),
     ...cudnnPackages(stack),
     ...dcgmPackages(stack),
+    ...containerToolkitPackages(stack),
   ];
 }
 
@@ -150,4 +152,15 @@ function dcgmPackages({ dcgm, driver }: StackVersions): Package[] {
     name,
     version: `1:${dcgm}-1`,
   }));
+}
+
+/** The four packages depend on each other in exactly one version (container toolkit installation guide). */
+function containerToolkitPackages({ containerToolkit }: StackVersions): Package[] {
+  if (!containerToolkit) return [];
+  return [
+    "nvidia-container-toolkit",
+    "nvidia-container-toolkit-base",
+    "libnvidia-container-tools",
+    "libnvidia-container1",
+  ].map((name) => ({ name, version: `${containerToolkit}-1` }));
 }

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { keyOf } from "./cache.ts";
 import { type Progress, RackError } from "./errors.ts";
@@ -8,8 +8,8 @@ import { type NodeFiles, nodeFiles } from "./node/files.ts";
 import { stopNode, unplugNode } from "./node/lifecycle.ts";
 import { rackStateDir } from "./paths.ts";
 
-/** How many snapshots stay. Each is as large as what a node wrote: about 2 GB when provisioned. */
-const KEPT = 2;
+/** How many snapshots stay, the newest. Each is as large as what a node wrote: about 2 GB when provisioned. */
+const KEPT = 3;
 const SECRETS = ["vault-key.secret", "api-key.secret"];
 /** A disk of a snapshot, as the machine that stands on it names it. */
 const UNDER = ".under.qcow2";
@@ -96,6 +96,7 @@ function prune(latest: string): void {
   const home = rackStateDir("snapshots");
   const others = readdirSync(home)
     .map((name) => join(home, name))
-    .filter((path) => path !== latest);
+    .filter((path) => path !== latest && !path.endsWith(".new"))
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
   for (const path of others.slice(KEPT - 1)) rmSync(path, { recursive: true, force: true });
 }

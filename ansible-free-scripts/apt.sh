@@ -1,11 +1,13 @@
 # shellcheck shell=bash
 # apt.sh: the package half of lib.sh, which sources it at the first apt_install.
 
+_apt_options=(-y -q -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0
+  -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold)
+
 # apt_install PKG[=VERSION]...: installs what is not there yet, in the exact version where one is given.
 # Waits for other package managers, ends what an interrupted one left, and looks at the disk space first.
 apt_install() {
-  local spec missing=() options=(-y -q --no-install-recommends -o DPkg::Lock::Timeout=600
-    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold)
+  local spec missing=() options=("${_apt_options[@]}" --no-install-recommends)
   for spec in "$@"; do
     _apt_present "$spec" || missing+=("$spec")
     [[ $spec != *=* ]] || options+=(--allow-change-held-packages --allow-downgrades)
@@ -15,7 +17,30 @@ apt_install() {
   _apt_recover
   _apt_check_space "${missing[@]}"
   step "installing ${missing[*]}"
-  apt-get install "${options[@]}" -- "${missing[@]}" </dev/null || fail "apt-get install ${missing[*]} failed"
+  _apt_run install "${options[@]}" -- "${missing[@]}" || fail "apt-get install ${missing[*]} $_apt_why"
+}
+
+# _apt_run ARGS…: apt-get, its output shown. On failure _apt_why says whether the network or the packages were at fault.
+_apt_why=""
+_apt_run() {
+  local said rc=0 unfetched
+  said=$(mktemp)
+  apt-get "$@" </dev/null 2>&1 | tee "$said" || rc=$?
+  unfetched=$(_apt_unfetched <"$said")
+  rm -f -- "$said"
+  _apt_why="failed: what apt says is above"
+  [[ -z $unfetched ]] || _apt_why="failed: the package repository cannot be reached or lacks a file: $unfetched. What was installed stays as it was"
+  return "$rc"
+}
+
+# What apt could not fetch, from its output on stdin, in one line: both its errors and its warnings say so.
+_apt_unfetched() {
+  local line found=""
+  while IFS= read -r line; do
+    [[ $line =~ ^[EW]:\ Failed\ to\ fetch\ ([^ ]+)\ *(.*)$ ]] || continue
+    found+="${found:+; }${BASH_REMATCH[1]} (${BASH_REMATCH[2]})"
+  done
+  printf '%s' "${found:0:600}"
 }
 
 _apt_present() {
@@ -26,22 +51,26 @@ _apt_present() {
 }
 
 # A power cut inside dpkg leaves a journal or half-configured packages, and apt then refuses to work.
+# Holds are ignored: the way out may lead over a held package, and each noun holds its own again.
 _apt_recover() {
   local journal=(/var/lib/dpkg/updates/*)
   if [[ -e ${journal[0]} ]] || grep -qE '^Status: .* (half-installed|half-configured|unpacked|triggers-)' /var/lib/dpkg/status; then
     step "finishing an interrupted package installation"
     dpkg --force-confdef --force-confold --configure -a </dev/null || true
-    apt-get -f install -y -q -o DPkg::Lock::Timeout=600 </dev/null || fail "an interrupted package installation cannot be finished: see dpkg --audit"
+    _apt_run install -f "${_apt_options[@]}" --ignore-hold --allow-change-held-packages --allow-downgrades ||
+      fail "an interrupted package installation cannot be finished ($_apt_why): see dpkg --audit"
   fi
 }
 
 # What apt says it will need, against what is free where packages land. 200 MiB stay free.
 _apt_check_space() {
-  local plan download=0 unpacked=0 free_usr free_cache
+  local plan update unfetched download=0 unpacked=0 free_usr free_cache
   if ! plan=$(_apt_plan "$@"); then
     step "reading the package lists"
-    apt-get update -q -o DPkg::Lock::Timeout=600 </dev/null >&2 || fail "apt-get update failed: is a package repository reachable?"
-    plan=$(_apt_plan "$@") || fail "no repository offers $*: $plan"
+    update=$(apt-get update -q -o DPkg::Lock::Timeout=600 </dev/null 2>&1) ||
+      fail "apt-get update failed: is a package repository reachable? ${update: -600}"
+    unfetched=$(_apt_unfetched <<<"$update")
+    plan=$(_apt_plan "$@") || fail "${unfetched:+"not reached: $unfetched; "}no repository ${unfetched:+"that answered "}offers $*: ${plan: -600}"
   fi
   [[ $plan =~ Need\ to\ get\ ([0-9.,]+)\ ?([kMG]?B) ]] && download=$(_apt_kib "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}")
   [[ $plan =~ ([0-9.,]+)\ ?([kMG]?B)\ of\ additional ]] && unpacked=$(_apt_kib "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}")
@@ -53,11 +82,10 @@ _apt_check_space() {
   ((free_cache > download + 204800)) || fail "/var/cache/apt/archives has $((free_cache / 1024)) MiB free; $* takes $((download / 1024)) MiB to download and 200 MiB must stay free. Nothing was changed."
 }
 
-# --assume-no makes apt print its plan, touch nothing and exit 1; 100 means that it has no plan.
+# --print-uris makes apt say what it needs and touch nothing. (--assume-no answers a question, and apt asks none
+# when only the named packages are needed; --simulate does not say the sizes.)
 _apt_plan() {
-  local rc=0
-  apt-get install --assume-no -q --no-install-recommends --allow-change-held-packages --allow-downgrades -- "$@" </dev/null 2>&1 || rc=$?
-  ((rc < 100))
+  apt-get install --print-uris -y -q --no-install-recommends --allow-change-held-packages --allow-downgrades -- "$@" </dev/null 2>&1
 }
 
 _apt_kib() {

@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
 import type { Upload } from "../noun.ts";
 import type { Report } from "../report.ts";
 import { Backoff, mayPass } from "./backoff.ts";
@@ -56,36 +57,52 @@ async function sendFrom(
     end: upload.sizeBytes - 1,
     highWaterMark: MIB,
   });
-  let sent = offset;
-  let shown = 0;
-  file.on("data", (chunk) => {
-    sent += chunk.length;
-    if (Date.now() - shown < 1000) return;
-    shown = Date.now();
-    const percent = Math.floor((sent / upload.sizeBytes) * 100);
-    context.report.status(
-      `${tried}: ${Math.floor(sent / MIB)} of ${Math.ceil(upload.sizeBytes / MIB)} MiB (${percent} %)`,
-    );
-  });
+  // Read as the channel takes it: a listener would set the file flowing before there is a channel, and lose it.
+  const stdin = Readable.from(counted(file, offset, upload.sizeBytes, tried, context.report));
   let size: number | undefined;
   try {
     const { code, stderr } = await context.dispatcher.run(tried, ["receive", upload.key, String(offset)], {
-      stdin: file,
+      stdin,
       signal: context.signal,
       onLine: (line) => {
         if (line.startsWith("::size ")) size = Number(line.slice(7));
       },
     });
-    if (size !== undefined && (code === 0 || code === WRONG_OFFSET)) return size;
+    const moved = code === 0 && size !== undefined && size > offset;
+    if (size !== undefined && (moved || code === WRONG_OFFSET)) return size;
     throw new HostError({
       kind: "failed",
       host: context.host,
       tried,
-      problem: `exit status ${code ?? "none"}`,
+      problem: code === 0 ? "nothing arrived there" : `exit status ${code ?? "none"}`,
       lastLines: stderr,
     });
   } finally {
+    stdin.destroy();
     file.destroy();
+  }
+}
+
+/** The chunks as they are, told about once a second. */
+async function* counted(
+  chunks: AsyncIterable<Buffer>,
+  offset: number,
+  sizeBytes: number,
+  tried: string,
+  report: Report,
+) {
+  let sent = offset;
+  let shown = 0;
+  for await (const chunk of chunks) {
+    sent += chunk.length;
+    if (Date.now() - shown >= 1000) {
+      shown = Date.now();
+      const percent = Math.floor((sent / sizeBytes) * 100);
+      report.status(
+        `${tried}: ${Math.floor(sent / MIB)} of ${Math.ceil(sizeBytes / MIB)} MiB (${percent} %)`,
+      );
+    }
+    yield chunk;
   }
 }
 

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SshServer } from "../support/ssh-server.ts";
@@ -36,5 +36,16 @@ test("an act runs and its words arrive", async () => {
   expect(report.statuses).toContain("tenth 1 of 2");
   expect(await host.observe("toy", { name: "a" }, report)).toEqual({ present: true, text: "hello\n$(id)" });
   expect(await readFile(join(server.folder, "toy/.acts"), "utf8")).toBe("begin a\nend a\n");
+  await pool.end();
+});
+
+test("a small file arrives whole, though the channel opens later than the file can be read", async () => {
+  const { pool, report } = await fixture(server);
+  const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, at) => at % 251));
+  const localPath = join(server.folder, "model.bin");
+  await writeFile(localPath, bytes);
+  const upload = { localPath, key: "weights-a", sizeBytes: bytes.length, offsetBytes: 0 };
+  await pool.host(server.connection()).upload(upload, report);
+  expect((await readFile(join(server.folder, "incoming/weights-a"))).equals(bytes)).toBe(true);
   await pool.end();
 });

@@ -1,6 +1,6 @@
 import type { ScriptInputs } from "../noun.ts";
 import type { Report } from "../report.ts";
-import { Backoff, mayPass } from "./backoff.ts";
+import { Backoff, mayPass, mayPassAgain } from "./backoff.ts";
 import type { Dispatcher } from "./command.ts";
 import { HostError, isHostError } from "./errors.ts";
 import { Tail } from "./lines.ts";
@@ -54,7 +54,8 @@ export async function runAct(request: ActRequest, context: ActContext): Promise<
       await attach(request, section, tried, progress, context);
     } catch (error) {
       if (context.signal.aborted) throw cancelled(request.host, tried, progress);
-      if (!mayPass(error)) throw error;
+      const passes = progress.id === undefined ? mayPass : mayPassAgain;
+      if (!passes(error)) throw error;
       if (progress.offsetBytes > seen) backoff = new Backoff(context.reattachMs);
       if (backoff.spent) throw lost(request.host, tried, progress, error);
       context.report.status(`connection cut during ${tried}; reconnecting (the act goes on there)`);

@@ -38,3 +38,11 @@ export class Backoff {
 export function mayPass(error: unknown): error is HostError {
   return isHostError(error, "cut", "unreachable");
 }
+
+/**
+ * As `mayPass`, for a host that has let us in before: a machine that is still booting turns users away
+ * (pam_nologin), which looks as if their key were not accepted.
+ */
+export function mayPassAgain(error: unknown): error is HostError {
+  return mayPass(error) || isHostError(error, "login");
+}

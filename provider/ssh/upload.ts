@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import type { Upload } from "../noun.ts";
 import type { Report } from "../report.ts";
-import { Backoff, mayPass } from "./backoff.ts";
+import { Backoff, mayPassAgain } from "./backoff.ts";
 import type { Dispatcher } from "./command.ts";
 import { HostError } from "./errors.ts";
 
@@ -29,7 +29,7 @@ export async function sendFile(upload: Upload, context: UploadContext): Promise<
       if (offset > before) backoff = new Backoff(context.reattachMs);
     } catch (error) {
       if (context.signal.aborted) throw stopped(tried, offset, upload, context.host);
-      if (!mayPass(error) || backoff.spent) throw error;
+      if (!mayPassAgain(error) || backoff.spent) throw error;
       context.report.status(`connection cut while ${tried}; reconnecting`);
       await backoff.pause(context.signal);
     }

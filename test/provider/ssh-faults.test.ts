@@ -96,6 +96,22 @@ test("a cut during an act: it goes on there, is found again and ends once", asyn
   await pool.end();
 });
 
+test("a cut by a reboot: a machine that lets nobody in yet is waited for", async () => {
+  const { pool, report } = await fixture(server);
+  const host = pool.host(server.connection());
+  await host.observe("toy", { name: "a" }, report);
+  const acting = host.act("toy", "apply", "k", slow, report);
+  while (!report.statuses.includes("tenth 4 of 15")) await sleep(20);
+  server.nologin = true;
+  server.proxy.cut();
+  while (server.proxy.connections < 2) await sleep(20);
+  await sleep(300);
+  server.nologin = false;
+  await acting;
+  expect(await readFile(join(server.folder, "toy/.acts"), "utf8")).toBe("begin a\nend a\n");
+  await pool.end();
+});
+
 test("a cut for good: says where the act stands", async () => {
   const { pool, report } = await fixture(server, 1_500);
   const host = pool.host(server.connection());

@@ -31,6 +31,8 @@ export class SshServer {
   proxy!: TcpProxy;
   /** Command lines that were run. */
   commands: string[] = [];
+  /** Turns everybody away, as a machine that is still booting does. */
+  nologin = false;
   /** Changes the environment of commands: FAKE_SUDO, … */
   readonly env: Record<string, string> = {};
   #server: ssh2.Server;
@@ -75,7 +77,11 @@ export class SshServer {
     client.on("authentication", (context) => {
       const allowed = ssh2.utils.parseKey(this.userKey.public);
       if (allowed instanceof Error) throw allowed;
-      if (context.method !== "publickey" || !context.key.data.equals(allowed.getPublicSSH())) {
+      if (
+        this.nologin ||
+        context.method !== "publickey" ||
+        !context.key.data.equals(allowed.getPublicSSH())
+      ) {
         return context.reject(["publickey"]);
       }
       if (context.signature && allowed.verify(context.blob!, context.signature, context.hashAlgo) !== true) {

@@ -137,8 +137,11 @@ export function containerArgs(
     restart: "unless-stopped",
     mustRun: true,
     memory: spec.memoryMiB,
+    // No swap. Left out, Docker allows as much again, and the plugin shows that as a change for ever.
+    memorySwap: spec.memoryMiB,
     capabilities: { drops: ["ALL"], adds: spec.capabilities },
-    securityOpts: ["no-new-privileges"],
+    // Docker adds the first by itself beside the host's processes; unsaid, that is a change for ever.
+    securityOpts: [...(spec.hostPids ? ["label=disable"] : []), "no-new-privileges"],
     logDriver: "json-file",
     logOpts: { "max-size": "20m", "max-file": "3" },
     labels: [{ label: "racksmith.stack", value: stack }],

@@ -130,7 +130,8 @@ function gpuExporter({ images, listenAddress, ports }: MonitoringConfig, profili
     user: "0:0",
     mounts: [configMount("gpu-exporter", "/etc/dcgm-exporter/racksmith")],
     tmpfs: ["/run", "/tmp", "/var/log"],
-    capabilities: profiling ? ["SYS_ADMIN"] : [],
+    // By its long name: that is how the plugin reads it back, and another spelling is a change for ever.
+    capabilities: profiling ? ["CAP_SYS_ADMIN"] : [],
     memoryMiB: 512,
     gpus: true,
   };

@@ -109,7 +109,7 @@ describe("containers", () => {
     ]);
     expect(all.flatMap(({ capabilities }) => capabilities)).toEqual([]);
     const profiled = monitoringContainers(config, { profiling: true });
-    expect(profiled.flatMap(({ capabilities }) => capabilities)).toEqual(["SYS_ADMIN"]);
+    expect(profiled.flatMap(({ capabilities }) => capabilities)).toEqual(["CAP_SYS_ADMIN"]);
   });
 
   test("Grafana only runs when its image is given", () => {

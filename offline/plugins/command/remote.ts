@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientChannel } from "ssh2";
-import { connectionSchema } from "../../../config/connection.ts";
-import { dial } from "../../../provider/ssh/dial.ts";
+import { type Connection, connectionSchema } from "../../../config/connection.ts";
+import { type Dialled, dial } from "../../../provider/ssh/dial.ts";
+import { HostError } from "../../../provider/ssh/errors.ts";
 import { type ConnectionBase, type LogLine, previousOutput, type Ran, type RemoteInputs } from "./inputs.ts";
 import { collect } from "./output.ts";
 
@@ -21,7 +23,7 @@ export async function runRemote(
     ...endpoint(target, "connection"),
     ...(proxy ? { jump: endpoint(proxy, "connection.proxy") } : {}),
   });
-  const dialled = await dial(connection);
+  const dialled = await dialPatiently(connection, target.dialErrorLimit, signal);
   const abort = () => dialled.client.destroy();
   signal.addEventListener("abort", abort, { once: true });
   try {
@@ -59,6 +61,37 @@ function endpoint(given: ConnectionBase, path: string) {
     hostKeys: [given.hostKey.trim().split(/\s+/).slice(0, 2).join(" ")],
     ...(given.privateKey ? { privateKey: given.privateKey } : {}),
     ...(given.privateKeyPassword ? { passphrase: given.privateKeyPassword } : {}),
+    ...agentOf(given, path),
     ...(given.perDialTimeout > 0 ? { connectTimeoutSeconds: given.perDialTimeout } : {}),
   };
+}
+
+function agentOf(given: ConnectionBase, path: string) {
+  if (given.privateKey || !given.agentSocketPath) return {};
+  if (given.agentSocketPath !== process.env.SSH_AUTH_SOCK)
+    throw new Error(
+      `${path}.agentSocketPath is ${given.agentSocketPath}, but the offline command plugin asks the agent at SSH_AUTH_SOCK, ${process.env.SSH_AUTH_SOCK ?? "which is not set"}; set it to that path`,
+    );
+  return { agent: true };
+}
+
+/** As the official plugin waits between dials: one second more each time, never more than this. */
+const LONGEST_WAIT_SECONDS = 15;
+
+/** Dials until the host answers; a host that refuses (its key, our login) is not asked again. -1 is no limit. */
+async function dialPatiently(
+  connection: Connection,
+  errorLimit: number,
+  signal: AbortSignal,
+): Promise<Dialled> {
+  for (let errors = 1; ; errors++) {
+    signal.throwIfAborted();
+    try {
+      return await dial(connection);
+    } catch (error) {
+      const passing = error instanceof HostError && error.kind === "unreachable";
+      if (!passing || (errorLimit >= 0 && errors > errorLimit)) throw error;
+    }
+    await sleep(1000 * Math.min(errors, LONGEST_WAIT_SECONDS), undefined, { signal });
+  }
 }

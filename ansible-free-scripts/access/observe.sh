@@ -7,7 +7,9 @@
 #   directory      folders, repeated
 #   vault_path     the one of them that must be a mount point, or empty
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+here=${BASH_SOURCE[0]%"${BASH_SOURCE[0]##*/}"}
+# shellcheck source=../lib.sh
+. "${here}../lib.sh"
 group=() member=() key_user=() key=() directory=() vault_path=""
 read_inputs group member key_user key directory vault_path
 rules=/etc/sudoers.d/racksmith

@@ -4,8 +4,11 @@
 #   file_path    file to look at, repeated
 #   sysctl_key   kernel setting to read, repeated
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
-. "$(dirname "${BASH_SOURCE[0]}")/state.sh"
+here=${BASH_SOURCE[0]%"${BASH_SOURCE[0]##*/}"}
+# shellcheck source=../lib.sh
+. "${here}../lib.sh"
+# shellcheck source=state.sh
+. "${here}state.sh"
 file_path=() sysctl_key=()
 read_inputs file_path sysctl_key
 

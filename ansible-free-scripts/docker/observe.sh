@@ -3,7 +3,9 @@
 # Inputs (stdin, key=value):
 #   source  distribution or docker-ce
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+here=${BASH_SOURCE[0]%"${BASH_SOURCE[0]##*/}"}
+# shellcheck source=../lib.sh
+. "${here}../lib.sh"
 source=""
 read_inputs source
 daemon_json=/etc/docker/daemon.json
@@ -41,8 +43,12 @@ if [[ $packages != *"\"$main\""* ]]; then
 fi
 
 active=no enabled=no engine="" live="" cgroup="" logging="" root=""
-if systemctl is-active --quiet docker.service; then active=yes; fi
-if systemctl is-enabled --quiet docker.service 2>/dev/null; then enabled=yes; fi
+while IFS= read -r line; do
+  case $line in
+    ActiveState=active) active=yes ;;
+    UnitFileState=enabled) enabled=yes ;;
+  esac
+done < <(systemctl show -p ActiveState -p UnitFileState docker.service 2>/dev/null)
 if [[ $active == yes ]]; then
   info=$(docker info --format '{{.ServerVersion}}|{{.LiveRestoreEnabled}}|{{.CgroupDriver}}|{{.LoggingDriver}}|{{.DockerRootDir}}' 2>/dev/null) || info=""
   IFS='|' read -r engine live cgroup logging root <<<"$info" || true

@@ -2,9 +2,13 @@
 # driver/observe: which driver is installed, which is loaded, how the cards are set. Changes nothing.
 # Inputs (stdin, key=value): none.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
-. "$(dirname "${BASH_SOURCE[0]}")/../host/hardware.sh"
-. "$(dirname "${BASH_SOURCE[0]}")/state.sh"
+here=${BASH_SOURCE[0]%"${BASH_SOURCE[0]##*/}"}
+# shellcheck source=../lib.sh
+. "${here}../lib.sh"
+# shellcheck source=../host/hardware.sh
+. "${here}../host/hardware.sh"
+# shellcheck source=state.sh
+. "${here}state.sh"
 read_inputs LC_ALL
 
 packages() {
@@ -62,7 +66,7 @@ json_str loaded "$(loaded_version)"
 json_str loadedKind "$(loaded_kind)"
 settings
 files
-for unit in nvidia-persistenced nvidia-fabricmanager nvidia-dcgm racksmith-gpu; do
-  json_str "${unit//-/_}" "$(unit_state "$unit.service")"
-done
+units=(nvidia-persistenced nvidia-fabricmanager nvidia-dcgm racksmith-gpu)
+unit_states "${units[@]/%/.service}"
+for unit in "${units[@]}"; do json_str "${unit//-/_}" "${UNIT_STATE[$unit.service]}"; done
 json_end

@@ -39,14 +39,27 @@ loaded_kind() {
   esac
 }
 
-# unit_state UNIT: active, inactive, failed …; absent where there is no such unit.
-unit_state() {
-  local load active line
+# unit_states UNIT...: fills UNIT_STATE: active, inactive, failed …; absent where there is no such unit.
+declare -A UNIT_STATE=()
+unit_states() {
+  local line load=not-found active=unknown units=("$@") at=0
+  # One block a unit, in their order, with a blank line between.
   while IFS= read -r line; do
     case $line in
       LoadState=*) load=${line#*=} ;;
       ActiveState=*) active=${line#*=} ;;
+      "")
+        UNIT_STATE[${units[at]}]=$active
+        [[ $load != not-found ]] || UNIT_STATE[${units[at]}]=absent
+        load=not-found active=unknown at=$((at + 1))
+        ;;
     esac
-  done < <(systemctl show -p LoadState -p ActiveState "$1" 2>/dev/null)
-  if [[ ${load-not-found} == not-found ]]; then printf absent; else printf '%s' "${active-unknown}"; fi
+  done < <(systemctl show -p LoadState -p ActiveState "${units[@]}" 2>/dev/null && printf '\n')
+  for line in "${units[@]:at}"; do UNIT_STATE[$line]=absent; done
+}
+
+# unit_state UNIT: prints its state.
+unit_state() {
+  unit_states "$1"
+  printf '%s' "${UNIT_STATE[$1]}"
 }

@@ -4,7 +4,9 @@
 #   name       of this set of files
 #   file_path  absolute path, repeated
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+here=${BASH_SOURCE[0]%"${BASH_SOURCE[0]##*/}"}
+# shellcheck source=../lib.sh
+. "${here}../lib.sh"
 name="" file_path=()
 read_inputs name file_path
 state=/var/lib/racksmith/files.d/$name

@@ -180,9 +180,10 @@ driver_gpus() {
   local out="" links="" lines=()
   if command -v nvidia-smi >/dev/null; then
     out=$(timeout 30 nvidia-smi --query-gpu=pci.bus_id,name,memory.total --format=csv,noheader,nounits 2>/dev/null) || out=""
-    links=$(timeout 30 nvidia-smi nvlink --status 2>/dev/null) || links=""
+    [[ -z $out ]] || mapfile -t lines <<<"$out"
+    # One card has nobody to be linked to.
+    ((${#lines[@]} < 2)) || links=$(timeout 30 nvidia-smi nvlink --status 2>/dev/null) || links=""
   fi
-  [[ -z $out ]] || mapfile -t lines <<<"$out"
   json_list driverGpus ${lines[@]+"${lines[@]}"}
 
   local count=0 line

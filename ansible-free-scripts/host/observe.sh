@@ -4,8 +4,11 @@
 #   port               TCP port to look at, repeated: who listens there
 #   root_free_mib      free space on / that is asked for; more than that is reported as just that
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
-. "$(dirname "${BASH_SOURCE[0]}")/hardware.sh"
+here=${BASH_SOURCE[0]%"${BASH_SOURCE[0]##*/}"}
+# shellcheck source=../lib.sh
+. "${here}../lib.sh"
+# shellcheck source=hardware.sh
+. "${here}hardware.sh"
 port=() root_free_mib=0
 read_inputs port root_free_mib
 
@@ -59,7 +62,7 @@ ports() {
       [[ $line =~ ^LISTEN\ +[0-9]+\ +[0-9]+\ +([^\ ]+):([0-9]+)\ +[^\ ]+(.*)$ && ${BASH_REMATCH[2]} == "$wanted" ]] || continue
       local address=${BASH_REMATCH[1]} users=${BASH_REMATCH[3]} process="" pid=""
       [[ $users =~ \(\"([^\"]+)\",pid=([0-9]+) ]] && process=${BASH_REMATCH[1]} pid=${BASH_REMATCH[2]}
-      holder=$(holder_of "$wanted" "$pid")
+      holder_of "$wanted" "$pid" "$process"
       json_begin
       json_num port "$wanted"
       json_str address "$address"
@@ -72,20 +75,29 @@ ports() {
   json_array ports "${entries[@]}"
 }
 
-# holder_of PORT PID: the container or the systemd unit that a listening process belongs to.
+# holder_of PORT PID PROCESS: sets holder to the container or the systemd unit that a listening process belongs to.
 holder_of() {
-  local names="" cgroup="" filter="publish=$1"
+  local cgroup="" id name published
   [[ -z $2 ]] || first_line cgroup "${root-}/proc/$2/cgroup"
-  # A container on the host's network publishes nothing: its own process listens.
-  [[ ! $cgroup =~ docker[-/]([0-9a-f]{64}) ]] || filter=id=${BASH_REMATCH[1]}
-  if command -v docker >/dev/null; then
-    names=$(timeout 10 docker ps --filter "$filter" --format '{{.Names}}' 2>/dev/null) || names=""
+  holder=${cgroup##*/}
+  # A container on the host's network publishes nothing: its own process listens. Else Docker's proxy does.
+  if [[ $cgroup =~ docker[-/]([0-9a-f]{64}) ]]; then
+    read_containers
+    while IFS='|' read -r id name published; do
+      [[ $id != "${BASH_REMATCH[1]}" ]] || holder="container $name"
+    done <<<"$containers"
+  elif [[ $3 == docker-proxy ]]; then
+    read_containers
+    while IFS='|' read -r id name published; do
+      [[ ", $published" != *":$1->"* ]] || holder="container $name"
+    done <<<"$containers"
   fi
-  if [[ -n $names ]]; then
-    printf 'container %s' "${names//$'\n'/, }"
-  else
-    printf '%s' "${cgroup##*/}"
-  fi
+}
+
+# Asked once, and only when a container listens: the docker command takes its time.
+read_containers() {
+  [[ -z ${containers+read} ]] || return 0
+  containers=$(timeout 10 docker ps --no-trunc --format '{{.ID}}|{{.Names}}|{{.Ports}}' 2>/dev/null) || containers=""
 }
 
 json_begin
@@ -99,6 +111,5 @@ pci_gpus
 driver_gpus
 platform
 ports
-json_bool clockSynchronized "$(timedatectl show -p NTPSynchronized --value 2>/dev/null || true)"
 json_str user "${SUDO_USER:-$(id -un)}"
 json_end

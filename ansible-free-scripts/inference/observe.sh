@@ -8,8 +8,11 @@
 #   gateway_host    address that the health check asks
 #   gateway_port    public port
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+here=${BASH_SOURCE[0]%"${BASH_SOURCE[0]##*/}"}
+# shellcheck source=../lib.sh
+. "${here}../lib.sh"
+# shellcheck source=common.sh
+. "${here}common.sh"
 name="" served_name="" weights_path="" gateway_scheme="" gateway_host="" gateway_port=""
 read_inputs name served_name weights_path gateway_scheme gateway_host gateway_port
 unit=racksmith-inference-$name
@@ -18,18 +21,24 @@ docker_version=""
 container="missing" image="" args="[]" spec="" weights_version="" mounted="" swap=no
 if command -v docker >/dev/null; then
   docker_version=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || docker_version=""
-  fields=$(container_field "$unit" '{{.State.Status}}
+  # One docker command for all three: each takes its time to start.
+  fields=$(docker container inspect --format '{{.Name}}
+{{.State.Status}}
 {{.Config.Image}}
 {{json .Config.Cmd}}
 {{index .Config.Labels "racksmith.spec"}}
 {{index .Config.Labels "racksmith.weights"}}
-{{range .Mounts}}{{if eq .Destination "/weights"}}{{.Source}}{{end}}{{end}}')
-  if [[ -n $fields ]]; then
-    { IFS= read -r container && IFS= read -r image && IFS= read -r args &&
-      IFS= read -r spec && IFS= read -r weights_version && IFS= read -r mounted; } <<<"$fields" || true
-  fi
-  leftover=$(docker container ls --all --quiet --filter "name=^/$unit-(previous|next)\$" 2>/dev/null) || leftover=""
-  [[ -z $leftover ]] || swap=yes
+{{range .Mounts}}{{if eq .Destination "/weights"}}{{.Source}}{{end}}{{end}}' \
+    -- "$unit" "$unit-previous" "$unit-next" 2>/dev/null) || true
+  while IFS= read -r line; do
+    case $line in
+      "/$unit")
+        { IFS= read -r container && IFS= read -r image && IFS= read -r args &&
+          IFS= read -r spec && IFS= read -r weights_version && IFS= read -r mounted; } || true
+        ;;
+      "/$unit-previous" | "/$unit-next") swap=yes ;;
+    esac
+  done <<<"$fields"
 fi
 [[ $args == "["* ]] || args="[]"
 

@@ -6,12 +6,13 @@
 #   monitor_mail    address for array events, or empty
 #   webhook_sha256  hash of the webhook's URL, or empty
 set -euo pipefail
+here=${BASH_SOURCE[0]%"${BASH_SOURCE[0]##*/}"}
 # shellcheck source=../lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+. "${here}../lib.sh"
 # shellcheck source=block.sh
-. "$(dirname "${BASH_SOURCE[0]}")/block.sh"
+. "${here}block.sh"
 # shellcheck source=array.sh
-. "$(dirname "${BASH_SOURCE[0]}")/array.sh"
+. "${here}array.sh"
 name="" disk=() monitor_mail="" webhook_sha256=""
 read_inputs name disk monitor_mail webhook_sha256
 

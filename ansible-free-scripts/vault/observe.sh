@@ -6,14 +6,15 @@
 #   unlock      operator or tpm2
 #   workqueues  true or false
 set -euo pipefail
+here=${BASH_SOURCE[0]%"${BASH_SOURCE[0]##*/}"}
 # shellcheck source=../lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+. "${here}../lib.sh"
 # shellcheck source=../raid/block.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../raid/block.sh"
+. "${here}../raid/block.sh"
 # shellcheck source=luks.sh
-. "$(dirname "${BASH_SOURCE[0]}")/luks.sh"
+. "${here}luks.sh"
 # shellcheck source=boot.sh
-. "$(dirname "${BASH_SOURCE[0]}")/boot.sh"
+. "${here}boot.sh"
 name="" device="" unlock="" workqueues=""
 read_inputs name device unlock workqueues
 mapper=racksmith-$name

@@ -7,10 +7,11 @@
 #   file_sha256  hashes of the wanted files, repeated
 #   file_size    their sizes in bytes, in the same order
 set -euo pipefail
+here=${BASH_SOURCE[0]%"${BASH_SOURCE[0]##*/}"}
 # shellcheck source=../lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+. "${here}../lib.sh"
 # shellcheck source=store.sh
-. "$(dirname "${BASH_SOURCE[0]}")/store.sh"
+. "${here}store.sh"
 version="" keep=2 verify=quick file_sha256=() file_size=()
 read_inputs version keep verify file_sha256 file_size
 [[ $version =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ && $keep =~ ^[0-9]+$ ]] || fail "version or keep: not as documented"

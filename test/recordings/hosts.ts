@@ -53,6 +53,5 @@ export const BARE_4090 = hostFacts.parse({
   bmc: true,
   powerSupplies: ["PS1 Status ok"],
   ports: [],
-  clockSynchronized: true,
   user: "root",
 });

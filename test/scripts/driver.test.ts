@@ -27,7 +27,7 @@ describe("driver/observe.sh", () => {
     });
   });
 
-  it("reads holds and half-installed packages from dpkg, and leaves the container toolkit to docker", () => {
+  it("reads holds and half-installed packages from dpkg, the container toolkit among them", () => {
     const machine = plainMachine();
     packages(
       machine,
@@ -40,6 +40,7 @@ describe("driver/observe.sh", () => {
     );
     expect(observe(machine).packages).toEqual([
       { name: "libcuda1", version: "580.173.02-1", state: "installed", held: true },
+      { name: "nvidia-container-toolkit", version: "1.19.1-1", state: "installed", held: true },
       { name: "nvidia-persistenced", version: "580.173.02-1", state: "broken", held: false },
       { name: "nvidia-smi", version: "580.173.02-1", state: "installed", held: false },
     ]);

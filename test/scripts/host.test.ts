@@ -110,7 +110,7 @@ describe("host/observe.sh", () => {
     machine.file("proc/driver/nvidia/gpus/0000:18:00.0/information", "Model: \t\t NVIDIA H200\nIRQ: 1\n");
     machine.command(
       "nvidia-smi",
-      `case $1 in nvlink) printf 'GPU 0: NVIDIA H200\\n\\t Link 0: 26.562 GB/s\\n\\t Link 1: <inactive>\\n' ;; *) echo '00000000:18:00.0, NVIDIA H200, 143771' ;; esac`,
+      `case $1 in nvlink) printf 'GPU 0: NVIDIA H200\\n\\t Link 0: 26.562 GB/s\\n\\t Link 1: <inactive>\\n' ;; *) printf '00000000:%s:00.0, NVIDIA H200, 143771\\n' 18 2a ;; esac`,
     );
     const facts = observe(machine);
     expect(facts.nvlinks).toBe(1);
@@ -137,11 +137,22 @@ END`,
     const machine = plainMachine();
     const id = "0123456789abcdef".repeat(4);
     machine.command("ss", `echo 'LISTEN 0 511 *:9100 *:* users:(("node_exporter",pid=77,fd=6))'`);
-    machine.command("docker", `[[ $* == *"id=${id}"* ]] && echo racksmith-node-exporter`);
+    machine.command("docker", `[[ $1 == ps ]] && printf 'ff|other|\\n%s|racksmith-node-exporter|\\n' ${id}`);
     machine.file("proc/77/cgroup", `0::/system.slice/docker-${id}.scope\n`);
     expect(observe(machine, ["port=9100"]).ports).toMatchObject([
       { holder: "container racksmith-node-exporter", address: "*" },
     ]);
+  });
+
+  it("knows the container whose port Docker publishes", () => {
+    const machine = plainMachine();
+    machine.command("ss", `echo 'LISTEN 0 511 0.0.0.0:9100 *:* users:(("docker-proxy",pid=77,fd=6))'`);
+    machine.command(
+      "docker",
+      `printf '%s\\n' 'aa|web|0.0.0.0:80->8080/tcp' 'bb|metrics|0.0.0.0:9100->9100/tcp, :::9100->9100/tcp'`,
+    );
+    machine.file("proc/77/cgroup", "0::/system.slice/docker.service\n");
+    expect(observe(machine, ["port=9100"]).ports).toMatchObject([{ holder: "container metrics" }]);
   });
 
   it("does not change with free space above what is asked for", () => {

@@ -61,7 +61,6 @@ export const hostFacts = z.object({
   ports: z.array(
     z.object({ port: z.number(), address: z.string(), process: z.string(), holder: z.string() }),
   ),
-  clockSynchronized: z.boolean(),
   user: z.string(),
 });
 export type HostFacts = z.output<typeof hostFacts>;

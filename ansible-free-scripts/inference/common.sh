@@ -44,13 +44,6 @@ probe() {
 # container_field NAME FORMAT: one field of a container; empty when there is no such container.
 container_field() { docker container inspect --format "$2" -- "$1" 2>/dev/null || true; }
 
-# sha256_of PATH: empty when there is no such file.
-sha256_of() {
-  local sum=""
-  [[ ! -f $1 ]] || sum=$(sha256sum <"$1")
-  printf '%s' "${sum%% *}"
-}
-
 # port_listens PORT: is anything listening on it, on any address?
 port_listens() {
   local wanted line

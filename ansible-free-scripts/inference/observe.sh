@@ -42,17 +42,28 @@ if command -v docker >/dev/null; then
 fi
 [[ $args == "["* ]] || args="[]"
 
-gateway_active=no
-systemctl is-active --quiet racksmith-gateway.service && gateway_active=yes
+# The engine's unit, then the gateway's: their blocks come in that order, with a blank line between.
+active=(no no) enabled=(no no) at=0
+while IFS= read -r line; do
+  case $line in
+    ActiveState=active | ActiveState=reloading) active[at]=yes ;;
+    UnitFileState=enabled) enabled[at]=yes ;;
+    "") at=1 ;;
+  esac
+done < <(systemctl show -p ActiveState -p UnitFileState "$unit.service" racksmith-gateway.service 2>/dev/null)
+gateway_active=${active[1]}
+
+declare -A sha256=()
+while read -r sum path; do sha256[$path]=$sum; done < <(sha256sum -- "$unit_dir"/{"$unit",racksmith-gateway}.service \
+  "$gateway_dir"/{haproxy.cfg,keys.map} 2>/dev/null)
 holder=""
 if [[ $gateway_active == no ]] && port_listens "$gateway_port"; then holder=$(port_holder "$gateway_port"); fi
 
 # The same mode and owner for each file that holds keys, or what is wrong with one.
-keys_mode=""
-for file in "$gateway_dir"/{keys.map,probe.map,probe.key}; do
-  mode=$(stat -c '%a %U:%G' "$file" 2>/dev/null) || mode="missing"
-  [[ -n $keys_mode && $mode == "600 root:root" ]] || keys_mode=$mode
-done
+mapfile -t modes < <(stat -c '%a %U:%G' "$gateway_dir"/{keys.map,probe.map,probe.key} 2>/dev/null)
+keys_mode=${modes[0]-missing}
+((${#modes[@]} == 3)) || keys_mode=missing
+for mode in "${modes[@]}"; do [[ $mode == "600 root:root" ]] || keys_mode=$mode; done
 owner=""
 [[ ! -f $gateway_dir/owner ]] || owner=$(<"$gateway_dir/owner")
 
@@ -73,14 +84,14 @@ json_str weightsVersion "$weights_version"
 json_str weightsMounted "$mounted"
 json_str weightsWanted "$([[ ! -d $weights_path ]] || readlink -f -- "$weights_path")"
 json_bool swapUnfinished "$swap"
-json_str unitSha256 "$(sha256_of "$unit_dir/$unit.service")"
-json_bool unitEnabled "$(systemctl is-enabled --quiet "$unit.service" 2>/dev/null && printf yes)"
-json_bool unitActive "$(systemctl is-active --quiet "$unit.service" && printf yes)"
-json_str gatewayConfigSha256 "$(sha256_of "$gateway_dir/haproxy.cfg")"
-json_str gatewayKeysSha256 "$(sha256_of "$gateway_dir/keys.map")"
+json_str unitSha256 "${sha256["$unit_dir/$unit.service"]-}"
+json_bool unitEnabled "${enabled[0]}"
+json_bool unitActive "${active[0]}"
+json_str gatewayConfigSha256 "${sha256["$gateway_dir/haproxy.cfg"]-}"
+json_str gatewayKeysSha256 "${sha256["$gateway_dir/keys.map"]-}"
 json_str gatewayKeysMode "$keys_mode"
-json_str gatewayUnitSha256 "$(sha256_of "$unit_dir/racksmith-gateway.service")"
-json_bool gatewayEnabled "$(systemctl is-enabled --quiet racksmith-gateway.service 2>/dev/null && printf yes)"
+json_str gatewayUnitSha256 "${sha256["$unit_dir/racksmith-gateway.service"]-}"
+json_bool gatewayEnabled "${enabled[1]}"
 json_bool gatewayActive "$gateway_active"
 json_str gatewayOwner "$owner"
 json_bool distributionHaproxyMasked "$([[ $(readlink "$unit_dir/haproxy.service") == /dev/null ]] && printf yes)"

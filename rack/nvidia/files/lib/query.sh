@@ -36,8 +36,7 @@ gpu_mig() {
 
 # gpu_field N NAME: prints "VALUE|UNIT"; returns 1 for a name that is no field.
 gpu_field() {
-  local n=$1 total used pci
-  total=$(gpu_get "$n" memoryMiB 0) used=$(gpu_memory_used "$n") pci=$(gpu_get "$n" pciId "10de:0000")
+  local n=$1 pci
   case $2 in
     index) printf '%s|' "$n" ;;
     count) printf '%s|' "$(sim_count)" ;;
@@ -47,7 +46,10 @@ gpu_field() {
     driver_version) printf '%s|' "$(sim_loaded)" ;;
     vbios_version) printf '%s|' "$(gpu_get "$n" vbios 95.02.3C.80.A0)" ;;
     pci.bus_id | gpu_bus_id) printf '%s|' "$(gpu_get "$n" pciBusId)" ;;
-    pci.device_id) printf '0x%s%s|' "${pci#*:}" "${pci%:*}" | tr '[:lower:]' '[:upper:]' | sed 's/^0X/0x/' ;;
+    pci.device_id)
+      pci=$(gpu_get "$n" pciId "10de:0000")
+      printf '0x%s%s|' "${pci#*:}" "${pci%:*}" | tr '[:lower:]' '[:upper:]' | sed 's/^0X/0x/'
+      ;;
     compute_cap) printf '%s|' "$(gpu_get "$n" computeCapability)" ;;
     compute_mode) printf '%s|' "$(gpu_get "$n" compute_mode Default)" ;;
     persistence_mode) printf '%s|' "$(gpu_persistence "$n")" ;;
@@ -57,9 +59,9 @@ gpu_field() {
     temperature.gpu) printf '%s|' "$(gpu_get "$n" temperature 34)" ;;
     utilization.gpu) printf '%s|%%' "$(gpu_get "$n" utilization 0)" ;;
     utilization.memory) printf '%s|%%' "$(gpu_get "$n" utilization_memory 0)" ;;
-    memory.total) printf '%s|MiB' "$total" ;;
-    memory.used) printf '%s|MiB' "$used" ;;
-    memory.free) printf '%s|MiB' "$((total - used))" ;;
+    memory.total) printf '%s|MiB' "$(gpu_get "$n" memoryMiB 0)" ;;
+    memory.used) printf '%s|MiB' "$(gpu_memory_used "$n")" ;;
+    memory.free) printf '%s|MiB' "$(($(gpu_get "$n" memoryMiB 0) - $(gpu_memory_used "$n")))" ;;
     power.draw | power.draw.instant | power.draw.average) printf '%s|W' "$(gpu_get "$n" power_draw 21.50)" ;;
     power.management) printf 'Enabled|' ;;
     power.limit | enforced.power.limit) printf '%.2f|W' "$(gpu_power_limit "$n")" ;;

@@ -13,17 +13,21 @@ file_path=() sysctl_key=()
 read_inputs file_path sysctl_key
 
 files() {
-  local path sum mode entry entries=()
+  local path hash found entry entries=() plain=()
+  local -A sum=() mode=()
   for path in ${file_path[@]+"${file_path[@]}"}; do
-    sum="" mode=""
-    if [[ -f $path ]]; then
-      sum=$(sha256sum <"$path")
-      mode=$(stat -Lc %a "$path")
-    fi
+    [[ ! -f $path ]] || plain+=("$path")
+  done
+  # Each tool runs once over all files: starting it takes longer than what it does.
+  if ((${#plain[@]} > 0)); then
+    while read -r -d '' hash path; do sum["$path"]=$hash; done < <(sha256sum -z -- "${plain[@]}")
+    while read -r -d '' found path; do mode["$path"]=$found; done < <(stat -L --printf '%a %n\0' -- "${plain[@]}")
+  fi
+  for path in ${file_path[@]+"${file_path[@]}"}; do
     json_begin
     json_str path "$path"
-    json_str sha256 "${sum%% *}"
-    json_str mode "$mode"
+    json_str sha256 "${sum["$path"]-}"
+    json_str mode "${mode["$path"]-}"
     json_end entry
     entries+=("$entry")
   done

@@ -11,39 +11,51 @@ name="" file_path=()
 read_inputs name file_path
 state=/var/lib/racksmith/files.d/$name
 
-# kind_of PATH: what is there, without following links.
+# kind_of PATH FOLDER: sets kind to what is there, without following links. FOLDER is the one above it, links resolved.
 kind_of() {
-  local above=${1%/*}
-  if [[ $(readlink -m -- "$above") != "$above" ]]; then
-    printf 'via link'
+  if [[ $2 != "${1%/*}" ]]; then
+    kind="via link"
   elif [[ -L $1 ]]; then
-    printf 'link'
+    kind="link"
   elif [[ -f $1 ]]; then
-    printf 'file'
+    kind="file"
   elif [[ -d $1 ]]; then
-    printf 'directory'
+    kind=directory
   elif [[ -e $1 ]]; then
-    printf 'other'
+    kind=other
   else
-    printf 'missing'
+    kind=missing
   fi
 }
+
+# Each tool runs once over all files: starting it takes longer than what it does.
+folders=() kinds=() plain=()
+((${#file_path[@]} == 0)) || mapfile -d '' -t folders < <(readlink -z -m -- "${file_path[@]%/*}")
+for at in "${!file_path[@]}"; do
+  kind_of "${file_path[at]}" "${folders[at]-}"
+  kinds+=("$kind")
+  [[ $kind != file ]] || plain+=("${file_path[at]}")
+done
+declare -A sum=() status=()
+if ((${#plain[@]} > 0)); then
+  while read -r -d '' hash path; do sum["$path"]=$hash; done < <(sha256sum -z -- "${plain[@]}" 2>/dev/null)
+  while read -r -d '' mode owner group uid gid path; do
+    status["$path"]="$mode $owner $group $uid $gid"
+  done < <(stat --printf '%a %U %G %u %g %n\0' -- "${plain[@]}" 2>/dev/null)
+fi
 
 declare -A wanted=()
 entries=()
 entry=""
-for path in "${file_path[@]}"; do
-  wanted[$path]=1
-  kind=$(kind_of "$path")
-  sum="" mode="" owner="" group="" uid="" gid=""
-  if [[ $kind == file ]]; then
-    sum=$(sha256sum <"$path")
-    read -r mode owner group uid gid < <(stat -c '%a %U %G %u %g' -- "$path")
-  fi
+for at in "${!file_path[@]}"; do
+  path=${file_path[at]}
+  wanted["$path"]=1
+  mode="" owner="" group="" uid="" gid=""
+  read -r mode owner group uid gid <<<"${status["$path"]-}" || true
   json_begin
   json_str path "$path"
-  json_str kind "$kind"
-  json_str sha256 "${sum%% *}"
+  json_str kind "${kinds[at]}"
+  json_str sha256 "${sum["$path"]-}"
   json_str mode "$mode"
   json_str owner "$owner"
   json_str group "$group"
@@ -56,7 +68,7 @@ done
 stale=()
 if [[ -f $state/created ]]; then
   while read -r _ path; do
-    [[ -n ${wanted[$path]-} || ! -e $path ]] || stale+=("$path")
+    [[ -n ${wanted["$path"]-} || ! -e $path ]] || stale+=("$path")
   done <"$state/created"
 fi
 pending=()

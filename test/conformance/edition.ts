@@ -12,9 +12,12 @@ export const edition: PluginEdition = process.env.RACKSMITH_PLUGINS === "officia
  * Puts the edition under test, and no other plugin, into a Pulumi home of the cases' own.
  * @throws when it is the official one and is not installed: where was looked, and how to get it
  */
-export async function installEdition(home: string): Promise<void> {
-  if (edition === "offline") return installOffline(home);
-  const userHome = userPulumiHome();
+export async function installEdition(
+  home: string,
+  asked: PluginEdition = edition,
+  userHome = userPulumiHome(),
+): Promise<void> {
+  if (asked === "offline") return installOffline(home);
   const missing = missingOfficialPlugins(userHome);
   if (missing.length > 0)
     throw new Error(

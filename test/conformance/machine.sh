@@ -10,7 +10,7 @@ mount --make-rshared /
 mkdir /run/sshd
 "$registry" serve "$folder/registry.json" >"$folder/registry.log" 2>&1 &
 "$sshd" -D -e -f "$folder/sshd_config" >"$folder/sshd.log" 2>&1 &
-"$dockerd" --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/pid" \
+"$dockerd" --data-root "$folder/data" --exec-root /run/docker-exec --pidfile /run/docker.pid \
   -H unix:///run/docker.sock -H "unix://$folder/docker.sock" \
   --iptables=false --ip6tables=false --bridge=none --storage-driver=vfs >"$folder/dockerd.log" 2>&1 &
 # Orphans (the shims of containers) are reaped here; the end of any of the three is the end of all.

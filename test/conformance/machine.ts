@@ -5,13 +5,19 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import Docker from "dockerode";
+import ssh2 from "ssh2";
 import { must } from "../../cli/process.ts";
 import { type Connection, connectionSchema } from "../../config/connection.ts";
 import { freePorts, isFree } from "../../rack/ports.ts";
-import { type KeyPair, makeKey } from "../support/ssh-server.ts";
+import { makeKey } from "../support/ssh-server.ts";
 import { needTools, tool } from "./tools.ts";
 
 const SCRIPT = fileURLToPath(new URL("./machine.sh", import.meta.url));
+
+function ecdsaKey() {
+  const pair = ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 });
+  return { private: pair.private, public: pair.public.split(" ").slice(0, 2).join(" ") };
+}
 
 /** A real sshd, Docker engine and registry on the loopback, for one test file. */
 export class Machine {
@@ -19,7 +25,8 @@ export class Machine {
   readonly sshPort: number;
   readonly registryPort: number;
   readonly userKey = makeKey();
-  readonly hostKey: KeyPair;
+  /** A server has keys of several kinds. */
+  readonly hostKeys = [makeKey(), ecdsaKey()];
   /** The engine as a test looks at it, beside the plugin. */
   readonly docker: Docker;
   #process: ChildProcess | undefined;
@@ -28,7 +35,6 @@ export class Machine {
     this.folder = folder;
     this.sshPort = sshPort;
     this.registryPort = registryPort;
-    this.hostKey = makeKey();
     this.docker = new Docker({ socketPath: join(folder, "docker.sock") });
   }
 
@@ -64,7 +70,6 @@ export class Machine {
     const ended = new Promise((resolve) => running.once("close", resolve));
     running.kill("SIGKILL");
     await ended;
-    await rm(join(this.folder, "pid"), { force: true });
     for (let tries = 0; tries < 50 && !(await isFree(this.sshPort)); tries++) await sleep(100);
   }
 
@@ -85,7 +90,7 @@ export class Machine {
       address: "127.0.0.1",
       port: this.sshPort,
       user: "root",
-      hostKeys: [this.hostKey.public],
+      hostKeys: this.hostKeys.map((key) => key.public),
       privateKeyFile: join(this.folder, "user_key"),
       connectTimeoutSeconds: 10,
       ...changes,
@@ -133,14 +138,17 @@ export class Machine {
 
   async #configure(): Promise<void> {
     const secret = { mode: 0o600 };
-    await writeFile(join(this.folder, "host_key"), this.hostKey.private, secret);
+    const hostKeys = this.hostKeys.map(
+      (key, n) => [join(this.folder, `host_key_${n}`), key.private] as const,
+    );
+    for (const [file, text] of hostKeys) await writeFile(file, text, secret);
     await writeFile(join(this.folder, "user_key"), this.userKey.private, secret);
     await writeFile(join(this.folder, "authorized_keys"), `${this.userKey.public}\n`);
     await writeFile(
       join(this.folder, "sshd_config"),
       [
         `ListenAddress 127.0.0.1:${this.sshPort}`,
-        `HostKey ${join(this.folder, "host_key")}`,
+        ...hostKeys.map(([file]) => `HostKey ${file}`),
         `AuthorizedKeysFile ${join(this.folder, "authorized_keys")}`,
         "PidFile none",
         "PermitRootLogin prohibit-password",

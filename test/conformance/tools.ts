@@ -11,6 +11,7 @@ const packageOf = {
   ssh: "openssh-client",
   "ssh-agent": "openssh-client",
   "ssh-add": "openssh-client",
+  "ssh-keygen": "openssh-client",
   unshare: "util-linux",
   busybox: "busybox-static",
 } as const;

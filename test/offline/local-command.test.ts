@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { localInputs } from "../../offline/plugins/command/inputs.ts";
 import { runLocal } from "../../offline/plugins/command/local.ts";
@@ -51,6 +52,22 @@ describe("command:local", () => {
     await expect(
       runLocal("echo why >&2; exit 3", localInputs.parse({}), undefined, () => undefined, never),
     ).rejects.toThrow(/exit status 3: running "echo why.*\nwhy/s);
+  });
+
+  test("Ctrl-C ends what it started too, which would hold its streams open", async () => {
+    const cancel = new AbortController();
+    const pids: string[] = [];
+    const line = (text: string) => {
+      pids.push(text);
+      cancel.abort();
+    };
+    const command = "sleep 60 & echo $!; wait; sleep 60";
+    await expect(runLocal(command, localInputs.parse({}), undefined, line, cancel.signal)).rejects.toThrow(
+      /SIGTERM/,
+    );
+    expect(pids).toHaveLength(1);
+    const stat = await readFile(`/proc/${pids[0]}/stat`, "utf8").catch(() => ") Z ");
+    expect(stat).toContain(") Z ");
   });
 
   test("Ctrl-C ends it", async () => {

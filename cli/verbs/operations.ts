@@ -34,8 +34,9 @@ ${exitCodesHelp}`,
     .action((name: string, more: string[], options: Options) =>
       run("up", name, more, options, async (stack, rack) => {
         const endpoints = await readEndpoints(stack);
-        printEndpoints(endpoints);
-        if (rack) await completeOnRack(stack, rack, name, endpoints);
+        const reached = rack ? forwarded(rack, name, endpoints) : endpoints;
+        printEndpoints(reached);
+        if (rack) await completeOnRack(stack, reached);
       }),
     );
 }
@@ -88,10 +89,17 @@ async function run(
   if (verb === "destroy") sayKept(kept, options.rack ? name : undefined);
 }
 
-async function completeOnRack(stack: Stack, rack: Rack, node: string, endpoints: Endpoints): Promise<void> {
+/** A virtual server is behind forwarded ports: its endpoints as this workstation reaches them. */
+function forwarded(rack: Rack, node: string, endpoints: Endpoints): Endpoints {
+  return Object.fromEntries(
+    Object.entries(endpoints).map(([host, endpoint]) => [host, rack.reachedFromHere(node, endpoint)]),
+  );
+}
+
+async function completeOnRack(stack: Stack, endpoints: Endpoints): Promise<void> {
   const [endpoint] = Object.values(endpoints);
   if (!endpoint) throw new CliError(`${stack.name}: the stack has no endpoint to ask`);
-  await showCompletion(stack, rack.reachedFromHere(node, endpoint));
+  await showCompletion(stack, endpoint);
 }
 
 function sayKept(kept: readonly string[], node: string | undefined): void {

@@ -77,7 +77,7 @@ function hostKeyError(base: { host: string; tried: string }, endpoint: Endpoint,
       kind: "host key",
       problem: "the host key is not the pinned one; nothing was sent",
       lastLines: [...expected.map((pin) => `expected ${pin}`), `found    ${found}`],
-      remedy: `if the machine was reinstalled, compare the fingerprint at its console, then \`racksmith trust ${base.host}\`; if not, somebody may be in between`,
+      remedy: `if the machine was reinstalled, compare the fingerprint at its console, then \`racksmith trust ${endpoint.address} --port ${endpoint.port} --stack STACK\`; if not, somebody may be in between`,
     },
     false,
   );

@@ -9,6 +9,8 @@ const hostKey = z
     'must be a public host key such as "ssh-ed25519 AAAA…"; `racksmith trust HOST` fetches and shows it',
   );
 
+const NEEDS_PIN = "needs at least one pinned host key; `racksmith trust HOST` writes it";
+
 const endpoint = z.strictObject({
   /** Host name or IP address to dial. */
   address: z.string().regex(/^[A-Za-z0-9_.:%-]+$/, "must be a host name or an IP address"),
@@ -19,7 +21,7 @@ const endpoint = z.strictObject({
     .regex(/^[A-Za-z_][A-Za-z0-9_.-]*\$?$/, "must be a login name")
     .default("root"),
   /** Pinned public host keys. Nothing else is connected to. */
-  hostKeys: z.array(hostKey).min(1, "needs at least one pinned host key; `racksmith trust HOST` writes it"),
+  hostKeys: z.array(hostKey, { error: NEEDS_PIN }).min(1, NEEDS_PIN),
   /** Path of a private key on the workstation; `~/` is the home directory. */
   privateKeyFile: z.string().min(1).optional(),
   /** A private key itself (OpenSSH or PEM). */

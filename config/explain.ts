@@ -26,6 +26,10 @@ function explainOne(issue: Issue, path: Path, context: Explaining): Problem[] {
   const at = context.locate(path);
   const value = valueAt(context.raw, path);
   const found = `found ${context.isSecret(path) ? "[secret]" : show(value)}`;
+  const own = ownMessage(issue);
+  if (own !== undefined) {
+    return [{ path: at, problem: `${value === undefined ? "is missing" : found}, ${lowerFirst(own)}` }];
+  }
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys.map((key) => unknownKey(key, path, context));
@@ -47,6 +51,12 @@ function explainOne(issue: Issue, path: Path, context: Explaining): Problem[] {
     default:
       return [{ path: at, problem: `${found}, ${lowerFirst(issue.message)}` }];
   }
+}
+
+/** What the schema itself says to a missing value or a wrong size: it knows the remedy. */
+function ownMessage({ code, message }: Issue): string | undefined {
+  if (code !== "invalid_type" && code !== "too_small" && code !== "too_big") return undefined;
+  return /^(Invalid input|Too small|Too big): /.test(message) ? undefined : message;
 }
 
 /** The problems of the branch that came closest: the one whose issues lie deepest and are fewest. */

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Drift, SERVICE_DRIFTS, SYSTEM_DRIFTS } from "./support/drifts.ts";
+import { DOCKER_DRIFTS, type Drift, SERVICE_DRIFTS, SYSTEM_DRIFTS } from "./support/drifts.ts";
 import { type Provisioned, provisioned } from "./support/provisioned.ts";
 
 let node: Provisioned;
@@ -20,6 +20,7 @@ it("ten clean runs report nothing", async () => {
 describe.each([
   ["of the system, the storage and its people", SYSTEM_DRIFTS],
   ["of what serves", SERVICE_DRIFTS],
+  ["of Docker itself", DOCKER_DRIFTS],
 ])("drifts %s", (_, drifts) => {
   let preview = "";
   let up = "";

@@ -1,4 +1,6 @@
 import type Docker from "dockerode";
+import { mayPass } from "../../../provider/ssh/backoff.ts";
+import { isHostError } from "../../../provider/ssh/errors.ts";
 import type { Context, Fields, PluginResource } from "../shared/resource.ts";
 import { type ContainerInputs, containerInputs, updatableInputs } from "./container-spec.ts";
 import { createContainer, deleteContainer, readContainer, updateContainer } from "./containers.ts";
@@ -30,6 +32,31 @@ class Engines {
 
 export const engines = new Engines();
 
+type Read = { id: string; outputs: Fields } | undefined;
+
+/**
+ * Reads by the engine. One that does not answer leaves what was last known, with a warning: else a refresh would
+ * end there, and what starts the engine again would never be reached.
+ */
+async function lookedAt(
+  id: string,
+  known: Fields,
+  context: Context,
+  read: (docker: Docker) => Promise<Read>,
+): Promise<Read> {
+  try {
+    return await read(await engines.docker(context));
+  } catch (error) {
+    // An answer that is a refusal, or a host that is not the right one, is no silence.
+    if (typeof error === "object" && error !== null && "statusCode" in error) throw error;
+    if (isHostError(error) && !mayPass(error)) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `Docker did not answer; what was last known is kept: ${reason}`;
+    context.log.log("warning", message, context.request.urn);
+    return { id, outputs: known };
+  }
+}
+
 export const imageResource: PluginResource<ImageInputs> = {
   inputs: imageInputs,
   replaces: (property) => property !== "keepLocally" && property !== "forceRemove",
@@ -40,11 +67,12 @@ export const imageResource: PluginResource<ImageInputs> = {
     const image = (await findImage(docker, inputs.name)) ?? (await pullImage(docker, inputs, progress));
     return { id: `${image.imageId}${inputs.name}`, outputs: { ...inputs, ...image } };
   },
-  async read(_id, known, context) {
-    const name = String(known["name"]);
-    const image = await findImage(await engines.docker(context), name);
-    return image && { id: `${image.imageId}${name}`, outputs: { ...known, ...image } };
-  },
+  read: (readId, known, context) =>
+    lookedAt(readId, known, context, async (docker) => {
+      const name = String(known["name"]);
+      const image = await findImage(docker, name);
+      return image && { id: `${image.imageId}${name}`, outputs: { ...known, ...image } };
+    }),
   update: async (_id, inputs, known) => ({ ...known, ...inputs }),
   async delete(_id, known, context) {
     if (known["keepLocally"] === true) return;
@@ -63,10 +91,11 @@ export const volumeResource: PluginResource<VolumeInputs> = {
     await createVolume(docker, inputs);
     return { id: inputs.name, outputs: { ...inputs, ...(await readVolume(docker, inputs.name)) } };
   },
-  async read(id, known, context) {
-    const found = await readVolume(await engines.docker(context), id);
-    return found && { id, outputs: { ...known, ...found } };
-  },
+  read: (id, known, context) =>
+    lookedAt(id, known, context, async (docker) => {
+      const found = await readVolume(docker, id);
+      return found && { id, outputs: { ...known, ...found } };
+    }),
   update: async (_id, inputs, known) => ({ ...known, ...inputs }),
   async delete(id, _known, context) {
     await (await engines.docker(context)).getVolume(id).remove({ force: true }).catch(ignoreMissing);
@@ -114,10 +143,11 @@ export const containerResource: PluginResource<ContainerInputs> = {
     const id = await createContainer(docker, inputs, (line) => context.log.status(line, context.request.urn));
     return { id, outputs: (await readContainer(docker, id, inputs)) ?? { ...inputs } };
   },
-  async read(id, known, context) {
-    const outputs = await readContainer(await engines.docker(context), id, inputsIn(known));
-    return outputs && { id, outputs };
-  },
+  read: (id, known, context) =>
+    lookedAt(id, known, context, async (docker) => {
+      const outputs = await readContainer(docker, id, inputsIn(known));
+      return outputs && { id, outputs };
+    }),
   async update(id, inputs, _known, context) {
     const docker = await engines.docker(context);
     await updateContainer(docker, id, inputs);

@@ -190,3 +190,13 @@ export const SERVICE_DRIFTS: readonly Drift[] = [
     mended: "cryptsetup status racksmith-vault | grep sm4-xts && findmnt /srv/racksmith/vault",
   },
 ];
+
+/** Alone: while Docker is down, nothing is known of its containers. Its socket would start it again when asked. */
+export const DOCKER_DRIFTS: readonly Drift[] = [
+  {
+    what: "Docker stopped, its socket too",
+    seed: "systemctl stop docker.socket docker.service",
+    shows: named("active"),
+    mended: `systemctl is-active docker && ${running("racksmith-prometheus")} && ${running(ENGINE)}`,
+  },
+];

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
@@ -86,7 +86,12 @@ async function provision(key: Kept["key"], tell: typeof toStderr): Promise<Kept>
   tell(`${NODE}: provisioning with ./racksmith up (kept for next time)`);
   await resetNode(NODE, tell);
   await forgetStack(NODE);
-  const { code, output, seconds } = await racksmith(["up", NODE, "--rack"]);
+  const log = join(rackStateDir("provisioned"), `${NODE}.log`);
+  writeFileSync(log, "", { mode: 0o600 });
+  tell(`${NODE}: its output goes to ${log}`);
+  const { code, output, seconds } = await racksmith(["up", NODE, "--rack"], {
+    onOutput: (text) => appendFileSync(log, text),
+  });
   if (code !== 0) throw new Error(`./racksmith up ${NODE} --rack: exit ${code}\n${output.slice(-6000)}`);
   tell(`${NODE}: provisioned in ${Math.round(seconds)} s`);
   const made: Kept = { key, ...(await keepStack(NODE)), firstRun: { output, seconds } };

@@ -48,7 +48,10 @@ export class Stack {
     Object.assign(stack.env, env);
     await mkdir(join(folder, "backend"));
     await mkdir(join(folder, "home"));
-    await installEdition(join(folder, "home"));
+    await installEdition(join(folder, "home")).catch(async (error: unknown) => {
+      await stack.stop();
+      throw error;
+    });
     await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
     await writeFile(join(folder, "package.json"), '{"type":"module"}');
     await writeFile(join(folder, "index.ts"), `import "${ROOT}test/conformance/program.ts";\n`);

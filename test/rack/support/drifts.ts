@@ -66,7 +66,7 @@ export const SYSTEM_DRIFTS: readonly Drift[] = [
   },
   {
     what: "swap switched on",
-    seed: "fallocate -l 16M /swapfile && chmod 600 /swapfile && mkswap -q /swapfile && swapon /swapfile",
+    seed: "fallocate -l 16M /swapfile && chmod 600 /swapfile && mkswap /swapfile && swapon /swapfile",
     shows: named("swap"),
     mended: "[ $(wc -l </proc/swaps) = 1 ]",
   },
@@ -75,6 +75,12 @@ export const SYSTEM_DRIFTS: readonly Drift[] = [
     seed: "systemctl stop systemd-timesyncd",
     shows: named("timeSync"),
     mended: "systemctl is-active systemd-timesyncd",
+  },
+  {
+    what: "the GPU's persistence daemon stopped",
+    seed: "systemctl stop nvidia-persistenced",
+    shows: named("services.nvidia-persistenced"),
+    mended: "systemctl is-active nvidia-persistenced",
   },
   {
     what: "the GPU's persistence switched off",
@@ -133,7 +139,7 @@ export const SYSTEM_DRIFTS: readonly Drift[] = [
   },
   {
     what: "daemon.json edited",
-    seed: `${keep("/etc/docker/daemon.json")}; sed -i 's/"max-file": *"[0-9]*"/"max-file": "99"/' /etc/docker/daemon.json`,
+    seed: `${keep("/etc/docker/daemon.json")}; sed -i 's/"max-file": *"[0-9]*"/"max-file": "99"/' /etc/docker/daemon.json; ! ${same("/etc/docker/daemon.json")}`,
     shows: named("daemon.json/log-opts"),
     mended: same("/etc/docker/daemon.json"),
   },

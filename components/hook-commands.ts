@@ -8,16 +8,44 @@ type RemoteConnection = types.input.remote.ConnectionArgs;
 export const NODE_COMMAND = "bash -c '. <(cat)'";
 
 /** A hook as a script for stdin: its environment, then its lines. */
-export function hookScript({ run, environment }: Hook): string {
-  const exports = Object.entries(environment).map(
+export function hookScript(hook: Hook): string {
+  const exports = Object.entries(hook.environment).map(
     ([name, value]) => `export ${name}=${quote(value.reveal())}\n`,
   );
-  return `set -euo pipefail\n${exports.join("")}${run}\n`;
+  return `${exports.join("")}${localScript(hook)}`;
 }
 
 /** A hook for the workstation's bash; its environment travels beside it. */
-export function localScript({ run }: Hook): string {
-  return `set -euo pipefail\n${run}\n`;
+export function localScript({ run, environment }: Hook): string {
+  const script = `set -euo pipefail\n${run}\n`;
+  const names = Object.keys(environment);
+  return names.length === 0 ? script : withoutSecrets(script, names);
+}
+
+/**
+ * The command plugins put what a failing command printed into their error, which everybody sees: there each of
+ * these variables, whole or by the line, says `[secret]`. What a hook that ends well prints stays as it is.
+ */
+function withoutSecrets(script: string, names: readonly string[]): string {
+  return `racksmith_said=$(
+(
+exec 2>&1
+${script})
+printf '\\n%s' "$?"
+)
+racksmith_rc=\${racksmith_said##*$'\\n'}
+racksmith_said=\${racksmith_said%$'\\n'*}
+if ((racksmith_rc != 0)); then
+  for racksmith_name in ${names.join(" ")}; do
+    racksmith_said=\${racksmith_said//"\${!racksmith_name}"/[secret]}
+    while IFS= read -r racksmith_line; do
+      ((\${#racksmith_line} < 4)) || racksmith_said=\${racksmith_said//"$racksmith_line"/[secret]}
+    done <<<"\${!racksmith_name}"
+  done
+fi
+printf '%s' "$racksmith_said"
+exit "$racksmith_rc"
+`;
 }
 
 /** A value as bash reads it back unchanged. */

@@ -1,9 +1,10 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   commandConnection,
   hookScript,
+  localScript,
   NODE_COMMAND,
   preferredHostKey,
   quote,
@@ -61,6 +62,45 @@ describe("a hook on the node", () => {
     );
     expect(quote("'")).toBe("''\\'''");
   }, 60_000);
+});
+
+describe("a hook that fails", () => {
+  const hook = (where: "node" | "workstation", value: string, run: string) => ({
+    where,
+    run,
+    environment: { TOKEN: new Secret(value), OTHER: new Secret("another-token") },
+  });
+  const failing = 'echo "before $TOKEN after"; echo "$OTHER" >&2; exit 7; echo never';
+
+  test.each(["canary-3f9a", "canary $(id) 'q' \"d\" * [a-z] & \\\\n", "line-one\nline-two\n"])(
+    "says what it printed without its secrets: %j",
+    (value) => {
+      const env = { ...process.env, TOKEN: value, OTHER: "another-token" };
+      const runs = [
+        spawnSync("bash", ["-c", NODE_COMMAND], {
+          input: hookScript(hook("node", value, failing)),
+          encoding: "utf8",
+        }),
+        spawnSync("bash", ["-c", localScript(hook("workstation", value, failing))], {
+          env,
+          encoding: "utf8",
+        }),
+      ];
+      for (const { status, stdout, stderr } of runs) {
+        expect(status).toBe(7);
+        expect(stdout + stderr).toMatch(/^before \[secret\] after\n\[secret\]\n$/);
+      }
+    },
+  );
+
+  test("by its lines alone: one secret line of several, and errexit is in force", () => {
+    const run = 'head -n 1 <<<"$TOKEN"\nfalse\necho never';
+    const { status, stdout } = spawnSync("bash", ["-c", NODE_COMMAND], {
+      input: hookScript(hook("node", "line-one\nline-two", run)),
+      encoding: "utf8",
+    });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "[secret]\n" });
+  });
 });
 
 test("@pulumi/command gets the key that Go will be shown, and the jump host", () => {

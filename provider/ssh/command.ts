@@ -18,6 +18,7 @@ export class Dispatcher {
   readonly #session: Session;
   readonly #scripts: Promise<Scripts>;
   #installing: Promise<void> | undefined;
+  #installed = false;
 
   constructor(session: Session, scripts: Promise<Scripts>) {
     this.#session = session;
@@ -28,14 +29,27 @@ export class Dispatcher {
   async run(tried: string, args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     const scripts = await this.#scripts;
     const line = [scripts.run, ...args].map(shellWord).join(" ");
-    const script = `[ -x ${shellWord(scripts.run)} ] || exit ${NOT_INSTALLED}; exec ${line}`;
-    const result = await this.#asRoot(tried, script, options);
-    if (result.code !== NOT_INSTALLED) return result;
+    const present = `[ -x ${shellWord(scripts.run)} ] || exit ${NOT_INSTALLED}`;
+    // A stream is spent by the first call: whether there is anything to call has to be known before.
+    if (options.stdin instanceof Readable && !this.#installed) {
+      const { code } = await this.#asRoot(tried, present, signalOf(options));
+      if (code === NOT_INSTALLED) await this.#installOnce(scripts);
+    }
+    const script = `${present}; exec ${line}`;
+    let result = await this.#asRoot(tried, script, options);
+    if (result.code === NOT_INSTALLED) {
+      await this.#installOnce(scripts);
+      result = await this.#asRoot(tried, script, options);
+    }
+    this.#installed = true;
+    return result;
+  }
+
+  #installOnce(scripts: Scripts): Promise<void> {
     this.#installing ??= this.#install(scripts).finally(() => {
       this.#installing = undefined;
     });
-    await this.#installing;
-    return this.#asRoot(tried, script, options);
+    return this.#installing;
   }
 
   async #install(scripts: Scripts): Promise<void> {
@@ -65,6 +79,10 @@ export class Dispatcher {
     if (result.code !== 0) refuseLogin(name, user, tried, result);
     return result;
   }
+}
+
+function signalOf({ signal }: ExecOptions): ExecOptions {
+  return signal === undefined ? {} : { signal };
 }
 
 /** @throws when sudo or the login shell, not the script, ended the command */

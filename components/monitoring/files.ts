@@ -33,9 +33,7 @@ export function monitoringFiles(config: MonitoringConfig, targets: ScrapeTargets
     { name: "metrics", files: metricsFiles() },
     { name: "prometheus", files: prometheusFiles(config, targets) },
     { name: "alertmanager", files: alertmanagerSet(config) },
-    ...(config.gpuExporter
-      ? [{ name: "gpu-exporter", files: [plain("gpu-exporter/counters.csv", read("counters.csv"))] }]
-      : []),
+    ...(config.gpuExporter ? [{ name: "gpu-exporter", files: gpuExporterFiles() }] : []),
     ...(config.images.grafana === undefined ? [] : [{ name: "grafana", files: grafanaFiles(config) }]),
   ];
 }
@@ -50,6 +48,22 @@ function metricsFiles(): NodeFile[] {
     // A file cannot enable a unit; the target that starts all timers is told to want this one.
     file("/etc/systemd/system/timers.target.d/machine-facts.conf", "[Unit]\nWants=machine-facts.timer\n", {
       onChange: units,
+    }),
+  ];
+}
+
+/**
+ * After a reboot Docker (26.1 at least) starts its containers before it knows CDI devices ("could not select device
+ * driver cdi"), and does not try again: a unit starts this one once Docker is up.
+ */
+function gpuExporterFiles(): NodeFile[] {
+  const onChange: Action[] = [{ kind: "daemon-reload" }];
+  const unit = "gpu-exporter-start.service";
+  return [
+    plain("gpu-exporter/counters.csv", read("counters.csv")),
+    file(`/etc/systemd/system/${unit}`, read(unit), { onChange }),
+    file(`/etc/systemd/system/multi-user.target.d/gpu-exporter-start.conf`, `[Unit]\nWants=${unit}\n`, {
+      onChange,
     }),
   ];
 }

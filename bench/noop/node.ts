@@ -19,6 +19,8 @@ const PATHS = [
   "/etc/racksmith/gateway/keys.map",
   "/etc/sudoers.d/racksmith",
 ];
+// biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
+const DPKG_HELD = "dpkg-query -W -f '${db:Status-Abbrev} ${Package}=${Version}\\n' | grep ^hi";
 const UNITS = ["nvidia-persistenced", "nvidia-dcgm", "racksmith-gpu"];
 
 const withPaths = z.object({
@@ -55,9 +57,7 @@ export async function playVariables(node: string, state: Exported, folder: strin
       return { path, owner, group, mode };
     }),
     disk_serials: ["RACKNVME0001", "RACKNVME0002"],
-    held_packages: (
-      await lines('dpkg-query -W -f "${db:Status-Abbrev} ${Package}=${Version}\\n" | grep ^hi')
-    ).map((line) => line.split(" ").at(-1)),
+    held_packages: (await lines(DPKG_HELD)).map((line) => line.split(" ").at(-1)),
     driver_version: (await lines("nvidia-smi --query-gpu=driver_version --format=csv,noheader"))[0],
     driver_units: await lines(`for u in ${UNITS.join(" ")}; do systemctl is-active -q $u && echo $u; done`),
     current_version: (await lines("readlink /srv/racksmith/vault/weights/current"))[0],

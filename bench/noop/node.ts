@@ -19,7 +19,6 @@ const PATHS = [
   "/etc/racksmith/gateway/keys.map",
   "/etc/sudoers.d/racksmith",
 ];
-// biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
 const DPKG_HELD = "dpkg-query -W -f '${db:Status-Abbrev} ${Package}=${Version}\\n' | grep ^hi";
 const UNITS = ["nvidia-persistenced", "nvidia-dcgm", "racksmith-gpu"];
 

@@ -59,7 +59,7 @@ function commandResource<I extends LocalInputs | RemoteInputs>(
 }
 
 function previousRun(known: Record<string, unknown>): Ran {
-  return { stdout: String(known["stdout"] ?? ""), stderr: String(known["stderr"] ?? "") };
+  return { stdout: String(known.stdout ?? ""), stderr: String(known.stderr ?? "") };
 }
 
 await serve(

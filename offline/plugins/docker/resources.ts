@@ -13,7 +13,7 @@ class Engines {
   #open: Promise<Engine> | undefined;
 
   async docker({ config }: Context): Promise<Docker> {
-    this.#open ??= openEngine({ host: text(config["host"]), sshOpts: list(config["sshOpts"]) });
+    this.#open ??= openEngine({ host: text(config.host), sshOpts: list(config.sshOpts) });
     try {
       return (await this.#open).docker;
     } catch (error) {
@@ -69,15 +69,15 @@ export const imageResource: PluginResource<ImageInputs> = {
   },
   read: (readId, known, context) =>
     lookedAt(readId, known, context, async (docker) => {
-      const name = String(known["name"]);
+      const name = String(known.name);
       const image = await findImage(docker, name);
       return image && { id: `${image.imageId}${name}`, outputs: { ...known, ...image } };
     }),
   update: async (_id, inputs, known) => ({ ...known, ...inputs }),
   async delete(_id, known, context) {
-    if (known["keepLocally"] === true) return;
-    const image = (await engines.docker(context)).getImage(String(known["imageId"]));
-    await image.remove({ force: known["forceRemove"] === true }).catch(ignoreMissing);
+    if (known.keepLocally === true) return;
+    const image = (await engines.docker(context)).getImage(String(known.imageId));
+    await image.remove({ force: known.forceRemove === true }).catch(ignoreMissing);
   },
 };
 

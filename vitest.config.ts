@@ -39,12 +39,23 @@ export default defineConfig({
       {
         test: {
           name: "rack",
-          include: ["test/rack/**/*.test.ts"],
+          include: ["test/rack/*.test.ts"],
           // One virtual server at a time: its files share the node and go in order of their names.
           fileParallelism: false,
           testTimeout: 30 * 60_000,
           hookTimeout: 30 * 60_000,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          // Written and not yet seen to pass from end to end: test/rack/unproven/README.md. Not part of `racksmith test`.
+          name: "unproven",
+          include: ["test/rack/unproven/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 30 * 60_000,
+          hookTimeout: 30 * 60_000,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { DOCKER_DRIFTS, type Drift, SERVICE_DRIFTS, SYSTEM_DRIFTS } from "./support/drifts.ts";
-import { type Provisioned, provisioned } from "./support/provisioned.ts";
+import { DOCKER_DRIFTS, type Drift, SERVICE_DRIFTS, SYSTEM_DRIFTS } from "../support/drifts.ts";
+import { type Provisioned, provisioned } from "../support/provisioned.ts";
 
 let node: Provisioned;
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Provisioned, provisioned } from "./support/provisioned.ts";
+import { type Provisioned, provisioned } from "../support/provisioned.ts";
 
 let node: Provisioned;
 let before = "";

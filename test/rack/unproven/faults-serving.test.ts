@@ -6,15 +6,15 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
-import { tinyModelDirectory } from "../../rack/content.ts";
-import { nodeSecret } from "../../rack/secrets.ts";
-import { stackFile } from "../../rack/stack.ts";
-import { canary, foundInState, foundOnNode, holdsAny, watchArguments } from "./support/canaries.ts";
-import { startRacksmith } from "./support/cli.ts";
-import { ensureNoun, nodeConfig, refusedNoun } from "./support/nouns.ts";
-import { killBelow } from "./support/processes.ts";
-import { NODE, type Provisioned, provisioned } from "./support/provisioned.ts";
-import { actSays, arrayUuid, asRoot } from "./support/storage.ts";
+import { tinyModelDirectory } from "../../../rack/content.ts";
+import { nodeSecret } from "../../../rack/secrets.ts";
+import { stackFile } from "../../../rack/stack.ts";
+import { canary, foundInState, foundOnNode, holdsAny, watchArguments } from "../support/canaries.ts";
+import { startRacksmith } from "../support/cli.ts";
+import { ensureNoun, nodeConfig, refusedNoun } from "../support/nouns.ts";
+import { killBelow } from "../support/processes.ts";
+import { NODE, type Provisioned, provisioned } from "../support/provisioned.ts";
+import { actSays, arrayUuid, asRoot } from "../support/storage.ts";
 
 const MINUTES = 60_000;
 const [hookToken, fileToken, webhookToken, keyToken] = ["hook", "file", "webhook", "key"].map(canary) as [

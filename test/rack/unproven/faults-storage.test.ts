@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { NodeConfig } from "../../config/index.ts";
-import { resetNode } from "../../rack/index.ts";
-import type { TestNode } from "../../rack/testing.ts";
-import { BARE, bareNode } from "./support/bare.ts";
-import { ensureNoun, inputsOf, type NounRun, nodeConfig, refusedNoun, startNoun } from "./support/nouns.ts";
+import type { NodeConfig } from "../../../config/index.ts";
+import { resetNode } from "../../../rack/index.ts";
+import type { TestNode } from "../../../rack/testing.ts";
+import { BARE, bareNode } from "../support/bare.ts";
+import { ensureNoun, inputsOf, type NounRun, nodeConfig, refusedNoun, startNoun } from "../support/nouns.ts";
 import {
   actSays,
   arrayUuid,
@@ -19,7 +19,7 @@ import {
   saidSinceBoot,
   sha256,
   writeModel,
-} from "./support/storage.ts";
+} from "../support/storage.ts";
 
 const MINUTES = 60_000;
 const MODEL_MIB = 32;

@@ -37,7 +37,8 @@ export async function runVitest(
     const status = await live(
       process.execPath,
       [join(checkout, "node_modules/vitest/vitest.mjs"), ...args, ...filters],
-      env,
+      // CI=true switches colours on in what the tests run, and then in what they compare.
+      { ...env, NO_COLOR: "1" },
     );
     Object.assign(tally, count(await readFile(file, "utf8").catch(() => undefined), status));
   } finally {

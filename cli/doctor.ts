@@ -1,12 +1,14 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { findTool } from "../rack/packages.ts";
 import { builtBin } from "./engine/build.ts";
 import { ownGo } from "./engine/go.ts";
-import { missingOfficialPlugins, ownEngine, userPulumiHome, which } from "./engine/locate.ts";
+import { missingOfficialPlugins, ownEngine, userPulumiHome } from "./engine/locate.ts";
 import { engineTools, goToolchain, goWanted, oldestPulumi } from "./engine/versions.ts";
 import { messageOf } from "./errors.ts";
 import { cacheDir, checkout, stateDir } from "./paths.ts";
+import { packageOf } from "./testing/needs.ts";
 
 export interface Check {
   name: string;
@@ -125,7 +127,7 @@ function nearest(path: string): string {
 }
 
 function tools(name: string, wanted: readonly string[], why: string, remedy: string): Check {
-  const missing = wanted.filter((tool) => !which(tool));
+  const missing = wanted.filter((tool) => !findTool(tool));
   return {
     name,
     state: missing.length === 0 ? "ok" : "optional",
@@ -146,9 +148,9 @@ function rackTools(): Check {
 
 function testTools(): Check {
   return tools(
-    "lint",
-    ["shellcheck", "shfmt"],
-    "./racksmith test checks the scripts with them",
-    "nothing as root on Debian or Ubuntu: the test verb installs them; else install these packages",
+    "tests",
+    [...new Set(Object.values(packageOf).flatMap((its) => Object.keys(its)))],
+    "./racksmith test runs them",
+    "nothing as root on Debian or Ubuntu: the test verb installs them; else it says which packages",
   );
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { prepareEngine } from "../engine/prepare.ts";
 import { checkout } from "../paths.ts";
 import { lint } from "./lint.ts";
+import { bringNeeds } from "./needs.ts";
 import type { Tally } from "./tally.ts";
 import { runVitest } from "./vitest.ts";
 
@@ -12,6 +13,7 @@ export type Level = (typeof levels)[number];
 
 /** Brings what the level needs, runs it, and counts. */
 export async function runLevel(level: Level, filters: readonly string[]): Promise<Tally[]> {
+  await bringNeeds(level);
   if (level === "lint") return lint();
   if (level === "unit") return [await runVitest(level, filters, process.env)];
   const engine = await prepareEngine();

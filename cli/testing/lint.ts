@@ -4,14 +4,12 @@ import { dirname, join } from "node:path";
 import { which } from "../engine/locate.ts";
 import { CliError } from "../errors.ts";
 import { checkout } from "../paths.ts";
-import { capture, must } from "../process.ts";
-import { step } from "../progress.ts";
+import { must } from "../process.ts";
 import { check, type Tally } from "./tally.ts";
 import { live } from "./vitest.ts";
 
 /** Types, style, scripts and Go, each a step of its own. */
 export async function lint(): Promise<Tally[]> {
-  await needTools(["shellcheck", "shfmt"]);
   const files = await projectFiles();
   const scripts = await bashFiles(files);
   const inCheckout = (name: string) => join(checkout, "node_modules", name);
@@ -70,22 +68,4 @@ async function goFolders(files: readonly string[]): Promise<string[]> {
   if (own.length > 0 && !which("go"))
     throw new CliError(`go: not found, and ${own.join(", ")} is to be checked with it`);
   return own;
-}
-
-async function needTools(tools: readonly string[]): Promise<void> {
-  const missing = tools.filter((tool) => !which(tool));
-  if (missing.length === 0) return;
-  const list = missing.join(" ");
-  if (process.getuid?.() !== 0 || !which("apt-get")) {
-    throw new CliError(
-      `${missing.join(", ")}: not found on PATH. Install with: sudo apt-get install ${list}`,
-    );
-  }
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const install = ["install", "-qy", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=600", ...missing];
-  await step(`installing ${list} (apt-get)`, async () => {
-    if ((await capture("apt-get", install, { env })).status === 0) return;
-    await must("apt-get update", "apt-get", ["update", "-q"], { env });
-    await must(`apt-get install ${list}`, "apt-get", install, { env });
-  });
 }

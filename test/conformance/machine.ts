@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createReadStream } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +11,7 @@ import { must } from "../../cli/process.ts";
 import { type Connection, connectionSchema } from "../../config/connection.ts";
 import { freePorts, isFree } from "../../rack/ports.ts";
 import { makeKey } from "../support/ssh-server.ts";
-import { needTools, tool } from "./tools.ts";
+import { tool } from "./tools.ts";
 
 const SCRIPT = fileURLToPath(new URL("./machine.sh", import.meta.url));
 
@@ -39,7 +40,6 @@ export class Machine {
   }
 
   static async start(): Promise<Machine> {
-    await needTools();
     const folder = await mkdtemp(join(tmpdir(), "racksmith-docker-"));
     const machine = new Machine(folder, await freePorts([undefined, undefined], new Set()));
     await machine.#configure();
@@ -104,18 +104,16 @@ export class Machine {
     await copyFile(tool("busybox"), join(root, "bin/busybox"));
     await must("tar", "tar", ["-C", root, "-cf", `${root}.tar`, "bin"]);
     const name = `127.0.0.1:${this.registryPort}/conformance`;
-    const docker = (...args: string[]) =>
-      must(`docker ${args[0]}`, tool("docker"), [
-        "-H",
-        `unix://${join(this.folder, "docker.sock")}`,
-        ...args,
-      ]);
     const changes = ['ENTRYPOINT ["/bin/busybox"]', `LABEL made=${label}`, "ENV IMAGE_SAYS=hello"];
-    await docker("import", ...changes.flatMap((it) => ["--change", it]), `${root}.tar`, `${name}:${label}`);
-    const { stdout } = await docker("push", `${name}:${label}`);
-    await docker("rmi", `${name}:${label}`);
-    const digest = /digest: (sha256:[0-9a-f]{64})/.exec(stdout)?.[1];
-    if (!digest) throw new Error(`docker push said no digest:\n${stdout}`);
+    const { docker } = this;
+    const imported = { repo: name, tag: label, changes };
+    await lines(docker, await docker.importImage(createReadStream(`${root}.tar`), imported));
+    const image = docker.getImage(`${name}:${label}`);
+    // The registry asks for no login; the engine wants the header all the same.
+    const said = await lines(docker, await image.push({ authconfig: { username: "", password: "" } }));
+    await image.remove();
+    const digest = said.map((line) => line.aux?.Digest).find((it) => it !== undefined);
+    if (!digest) throw new Error(`the push said no digest:\n${JSON.stringify(said)}`);
     return `${name}@${digest}`;
   }
 
@@ -169,4 +167,11 @@ export class Machine {
     };
     await writeFile(join(this.folder, "registry.json"), JSON.stringify(registry));
   }
+}
+
+/** What a long request of the engine reports, line by line; rejects with the error that it reports. */
+function lines(docker: Docker, stream: NodeJS.ReadableStream): Promise<{ aux?: { Digest?: string } }[]> {
+  return new Promise((resolve, reject) =>
+    docker.modem.followProgress(stream, (error, said) => (error ? reject(error) : resolve(said))),
+  );
 }

@@ -23,13 +23,14 @@ const checkout = join(import.meta.dirname, "../..");
 let folder: string;
 let stack: Stack;
 
-// One command that takes as long as the file `seconds` says, and records each start and end.
+// One command that takes as long as the file `seconds` says, and records each start and end. Told to end, it
+// takes its time, so that a second signal finds the run still ending.
 const program = (log: string) => `
 import { readFileSync } from "node:fs";
 import { local } from "@pulumi/command";
 const seconds = readFileSync(new URL("seconds", import.meta.url), "utf8");
 const done: local.Command = new local.Command("slow", {
-  create: \`echo start >>${log}; sleep \${seconds}; echo end >>${log}\`,
+  create: \`trap 'sleep 3; exit 1' TERM; echo start >>${log}; sleep \${seconds}; echo end >>${log}\`,
 });
 export const hosts = done.stdout.apply(() => ({ "node-a": { endpoint: "http://192.0.2.1:8000/v1" } }));
 `;

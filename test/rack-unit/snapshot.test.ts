@@ -5,16 +5,16 @@ import { createMachine } from "../../rack/node/disks.ts";
 import { nodeFiles } from "../../rack/node/files.ts";
 import { resetNode } from "../../rack/node/lifecycle.ts";
 import { nodeSpec } from "../../rack/nodes/index.ts";
+import { findTool } from "../../rack/packages.ts";
 import { rackStateDir } from "../../rack/paths.ts";
 import { run } from "../../rack/run.ts";
 import { nodeSecret } from "../../rack/secrets.ts";
 import { hasSnapshot, restoreSnapshot, takeSnapshot } from "../../rack/snapshot.ts";
-import { hasTool } from "../../rack/tools.ts";
 import { temporaryState } from "./state.ts";
 
 temporaryState();
 const quiet = () => undefined;
-const here = ["qemu-img", "qemu-io", "mke2fs"].every(hasTool);
+const here = ["qemu-img", "qemu-io", "mke2fs"].every((tool) => findTool(tool) !== undefined);
 
 const write = (file: string, pattern: number) =>
   run(["qemu-io", "-f", "qcow2", "-c", `write -P ${pattern} 1M 64k`, file]);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { httpUrl } from "./common.ts";
+import { secretText } from "./secret.ts";
 
 /** A disk's serial number as `lsblk -o NAME,SERIAL` prints it. */
 export const diskSerial = z
@@ -64,7 +65,6 @@ export const raidFields = {
     .max(254)
     .optional()
     .describe("mail address for array events (needs a mailer on the host)"),
-  monitorWebhook: httpUrl.optional().describe("gets a JSON POST for each array event; kept as a secret"),
   onDelete: z.enum(["keep", "wipe"]).default("keep").describe("what destroy does with the array"),
   wipeUuid: arrayUuid
     .optional()
@@ -108,9 +108,17 @@ export function raidIssues(raid: RaidChoice): Issue[] {
 }
 
 /** `racksmith:raid`: one md array over disks named by serial. */
-export const raidConfig = z.strictObject(raidFields).check((context) => {
-  for (const issue of raidIssues(context.value)) {
-    context.issues.push({ code: "custom", input: context.value, ...issue });
-  }
-});
+export const raidConfig = z
+  .strictObject({
+    ...raidFields,
+    monitorWebhook: secretText
+      .refine((url) => httpUrl.safeParse(url.reveal()).success, { message: "must be an http or https URL" })
+      .optional()
+      .describe("gets a JSON POST for each array event; often holds a token, so a secret"),
+  })
+  .check((context) => {
+    for (const issue of raidIssues(context.value)) {
+      context.issues.push({ code: "custom", input: context.value, ...issue });
+    }
+  });
 export type RaidConfig = z.output<typeof raidConfig>;

@@ -58,7 +58,10 @@ swap_wait() {
   local deadline=$((SECONDS + $1)) restarts first shown=""
   first=$(systemctl show --property NRestarts --value "$unit.service")
   while ((SECONDS < deadline)); do
-    if probe 15; then return 0; fi
+    if probe 15; then
+      step "the first token came"
+      return 0
+    fi
     if [[ $probe_detail != "$shown" ]]; then
       shown=$probe_detail
       step "waiting for the first token: ${shown:0:160}"

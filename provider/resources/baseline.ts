@@ -34,7 +34,7 @@ const FILE_DISRUPTION: Readonly<Record<string, Disruption>> = {
 };
 
 /** The system below everything else: time, kernel settings, memory, swap, upgrades, journal, firewall. */
-export const BASELINE = defineNoun({
+export const baseline = defineNoun({
   name: "baseline",
   inputs: baselineInputs,
   facts: baselineFacts,

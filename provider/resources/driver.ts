@@ -13,7 +13,7 @@ export const driverInputs = z.object(driverFields);
 const SERVICES = ["nvidia-persistenced", "nvidia-fabricmanager", "nvidia-dcgm", "racksmith-gpu"];
 
 /** Driver, CUDA, cuDNN, DCGM and fabric manager in exact versions, held; and the one that is loaded is the one that is installed. */
-export const DRIVER = defineNoun({
+export const driver = defineNoun({
   name: "driver",
   inputs: driverInputs,
   facts: driverFacts,

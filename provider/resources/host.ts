@@ -7,7 +7,7 @@ import { refuseHost } from "./host/refuse.ts";
 export const hostInputs = z.object({ ...hostFields, ...hostWiring });
 
 /** Preflight: what the machine is, and a refusal for everything that it must be and is not. Changes nothing. */
-export const HOST = defineNoun({
+export const host = defineNoun({
   name: "host",
   inputs: hostInputs,
   facts: hostFacts,

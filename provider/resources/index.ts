@@ -1,10 +1,10 @@
 // The registry: one line a noun. The provider's schema, its checks and the classes of ../sdk.ts follow from it.
 export { access } from "./access.ts";
-export { BASELINE as baseline } from "./baseline.ts";
+export { baseline } from "./baseline.ts";
 export { docker } from "./docker.ts";
-export { DRIVER as driver } from "./driver.ts";
+export { driver } from "./driver.ts";
 export { files } from "./files.ts";
-export { HOST as host } from "./host.ts";
+export { host } from "./host.ts";
 export { inference } from "./inference.ts";
 export { raid } from "./raid.ts";
 export { vault } from "./vault.ts";

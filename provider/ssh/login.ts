@@ -95,7 +95,7 @@ function checkKey(host: string, path: string, key: string, passphrase: string | 
         : "the passphrase does not open it"
       : "it is not a private key that OpenSSH or PEM knows",
     remedy: locked
-      ? "set connection.passphrase, or use the ssh-agent"
+      ? "load it with ssh-add and set agent: true, or give a key that is not locked"
       : "give a private key, not its .pub file",
   });
 }

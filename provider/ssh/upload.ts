@@ -99,7 +99,7 @@ async function* counted(
       shown = Date.now();
       const percent = Math.floor((sent / sizeBytes) * 100);
       report.status(
-        `${tried}: ${Math.floor(sent / MIB)} of ${Math.ceil(sizeBytes / MIB)} MiB (${percent} %)`,
+        `${tried}: ${(sent / MIB).toFixed(1)} of ${(sizeBytes / MIB).toFixed(1)} MiB (${percent} %)`,
       );
     }
     yield chunk;

@@ -20,7 +20,7 @@ export interface ImageFile {
 export const WORKSTATION_ADDRESS = "10.0.2.2";
 
 /**
- * A Debian 13 server as the installer leaves it with sshd: none of what racksmith brings (Docker, mdadm,
+ * A Debian 13 server as the installer leaves it with sshd and its standard utilities: none of what racksmith brings (Docker, mdadm,
  * cryptsetup, curl, …) is in it.
  */
 export const TRIXIE: ImageRecipe = {
@@ -38,6 +38,8 @@ export const TRIXIE: ImageRecipe = {
     "iproute2",
     "procps",
     "ca-certificates",
+    "systemd-timesyncd",
+    "python3",
   ],
   files: {
     "/etc/fstab": { mode: "0644", text: "LABEL=root / ext4 errors=remount-ro 0 1\n" },

@@ -35,8 +35,14 @@ export interface GpuSpec {
   computeCapability: string;
   powerLimitWatts: number;
   maxPowerLimitWatts: number;
+  /** Default 100. */
+  minPowerLimitWatts?: number;
   eccSupported: boolean;
+  /** ECC as shipped: data-centre cards have it on. Default Disabled. */
+  eccDefault?: "Enabled" | "Disabled";
   migSupported: boolean;
+  /** NVLink connections of this GPU; default 0. */
+  nvLinks?: number;
 }
 
 /** A TCP port of the node, reachable on the workstation's loopback at a port chosen when the node starts. */

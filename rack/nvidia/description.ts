@@ -1,30 +1,10 @@
-/** What the simulated tools of a node answer from. */
-
-/** One GPU; the fields of `GpuSpec` in rack/nodes/types.ts, and what some tiers add. */
-export interface DescribedGpu {
-  name: string;
-  uuid: string;
-  pciBusId: string;
-  pciId: string;
-  memoryMiB: number;
-  computeCapability: string;
-  powerLimitWatts: number;
-  maxPowerLimitWatts: number;
-  /** Default 100. */
-  minPowerLimitWatts?: number;
-  eccSupported: boolean;
-  /** ECC as shipped: data-centre cards have it on. Default Disabled. */
-  eccDefault?: "Enabled" | "Disabled";
-  migSupported: boolean;
-  /** NVLink connections of this GPU; default 0. */
-  nvLinks?: number;
-}
+import type { GpuSpec } from "../nodes/types.ts";
 
 /**
  * JSON for fw_cfg `opt/racksmith/gpus` or /etc/racksmith-sim/gpus.json. The node reads it with bash, so `name` comes first in
  * each GPU and no string may hold a quote, a brace, a bracket or a comma.
  */
-export function gpuDescription(gpus: readonly DescribedGpu[], options: { nvSwitches?: number } = {}): string {
+export function gpuDescription(gpus: readonly GpuSpec[], options: { nvSwitches?: number } = {}): string {
   for (const gpu of gpus)
     for (const [key, value] of Object.entries(gpu))
       if (/["{}[\],\\]/.test(String(value)))

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { digestOf, GPU_PACKAGES, wantedFiles } from "../../provider/resources/baseline/files.ts";
 import { firewallRuleset } from "../../provider/resources/baseline/firewall.ts";
-import { BASELINE, type baselineFacts } from "../../provider/resources/baseline.ts";
+import { baseline, type baselineFacts } from "../../provider/resources/baseline.ts";
 
 type Facts = ReturnType<typeof baselineFacts.parse>;
-const inputs = (config: Record<string, unknown> = {}) => BASELINE.inputs.parse(config);
+const inputs = (config: Record<string, unknown> = {}) => baseline.inputs.parse(config);
 
 /** The host after a deployment that went well. */
 function deployed(config: Record<string, unknown> = {}, facts: Partial<Facts> = {}): Facts {
@@ -30,9 +30,9 @@ function deployed(config: Record<string, unknown> = {}, facts: Partial<Facts> = 
 }
 
 const changes = (facts: Facts, config: Record<string, unknown> = {}) =>
-  BASELINE.compare(inputs(config), facts).map(
-    ({ path, found, disruption }) => `${path}: ${found} (${disruption})`,
-  );
+  baseline
+    .compare(inputs(config), facts)
+    .map(({ path, found, disruption }) => `${path}: ${found} (${disruption})`);
 
 describe("baseline compare", () => {
   it("finds nothing on a host that is right", () => {

@@ -3,7 +3,7 @@ import { driverConfig, driverResourceInputs } from "../../config/driver.ts";
 import { type DriverFacts, driverFacts } from "../../provider/resources/driver/facts.ts";
 import { pinText, wantedPackages } from "../../provider/resources/driver/plan.ts";
 import { cardOf, settingsUnit } from "../../provider/resources/driver/settings.ts";
-import { DRIVER } from "../../provider/resources/driver.ts";
+import { driver } from "../../provider/resources/driver.ts";
 
 const BARE = driverFacts.parse({
   os: "debian13",
@@ -29,7 +29,7 @@ const BARE = driverFacts.parse({
 });
 
 const inputs = (config: Record<string, unknown> = {}, imageCuda?: string) =>
-  DRIVER.inputs.parse(driverResourceInputs(driverConfig.parse(config), imageCuda));
+  driver.inputs.parse(driverResourceInputs(driverConfig.parse(config), imageCuda));
 const gpu = (deviceId: string) => ({ pciGpus: [{ bus: "0000:01:00.0", deviceId, model: "" }] });
 
 /** The host after a deployment that went well. */
@@ -56,11 +56,11 @@ function deployed(config: Record<string, unknown> = {}, facts: Partial<DriverFac
 }
 
 const changes = (facts: DriverFacts, config: Record<string, unknown> = {}) =>
-  DRIVER.compare(inputs(config), facts).map(
-    ({ path, found, wanted, disruption }) => `${path}: ${found} → ${wanted} (${disruption})`,
-  );
+  driver
+    .compare(inputs(config), facts)
+    .map(({ path, found, wanted, disruption }) => `${path}: ${found} → ${wanted} (${disruption})`);
 const refusals = (config: Record<string, unknown>, facts: Partial<DriverFacts> = {}, imageCuda?: string) =>
-  (DRIVER.refuse?.(inputs(config, imageCuda), { ...BARE, ...facts }) ?? []).map(
+  (driver.refuse?.(inputs(config, imageCuda), { ...BARE, ...facts }) ?? []).map(
     ({ path, found, wanted }) => `${path}: ${found} | ${wanted}`,
   );
 
@@ -192,11 +192,11 @@ describe("driver compare", () => {
 
   it("frees clocks that are locked no longer", () => {
     const locked = settingsUnit(inputs({ lockClocksMHz: [1000, 1980] }));
-    expect(DRIVER.forAct(inputs(), deployed({}, { settingsUnit: locked })).setting).toEqual([
+    expect(driver.forAct(inputs(), deployed({}, { settingsUnit: locked })).setting).toEqual([
       "-pm 1",
       "-rgc",
     ]);
-    expect(DRIVER.forAct(inputs(), deployed()).setting).toEqual(["-pm 1"]);
+    expect(driver.forAct(inputs(), deployed()).setting).toEqual(["-pm 1"]);
   });
 });
 

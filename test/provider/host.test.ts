@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Refusal } from "../../provider/noun.ts";
 import type { Disk, HostFacts } from "../../provider/resources/host/facts.ts";
 import { gpusOf } from "../../provider/resources/host/gpus.ts";
-import { HOST } from "../../provider/resources/host.ts";
+import { host } from "../../provider/resources/host.ts";
 import { ENTRY_4090 } from "../../rack/nodes/entry-4090.ts";
 import { BARE_4090 } from "../recordings/hosts.ts";
 
@@ -15,7 +15,7 @@ const TIER = {
 };
 
 function refuse(inputs: Record<string, unknown> = {}, facts: Partial<HostFacts> = {}): Refusal[] {
-  return HOST.refuse?.(HOST.inputs.parse({ ...TIER, ...inputs }), { ...BARE_4090, ...facts }) ?? [];
+  return host.refuse?.(host.inputs.parse({ ...TIER, ...inputs }), { ...BARE_4090, ...facts }) ?? [];
 }
 
 function withDisk(serial: string, change: Partial<Disk>): Partial<HostFacts> {
@@ -27,7 +27,7 @@ const ext4 = { device: "/dev/nvme0n1", type: "ext4", uuid: "0d6b-77", label: "le
 describe("host", () => {
   it("takes the machine that the tier asks for, and never finds anything to change", () => {
     expect(refuse()).toEqual([]);
-    expect(HOST.compare(HOST.inputs.parse(TIER), BARE_4090)).toEqual([]);
+    expect(host.compare(host.inputs.parse(TIER), BARE_4090)).toEqual([]);
   });
 
   it("says everything at once, the tier's number beside the machine's", () => {

@@ -3,13 +3,14 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { GpuSpec } from "../../rack/nodes/types.ts";
 import { buildDeb, controlText, debFileName } from "../../rack/nvidia/deb.ts";
-import { type DescribedGpu, gpuDescription } from "../../rack/nvidia/description.ts";
+import { gpuDescription } from "../../rack/nvidia/description.ts";
 import { debSpecs } from "../../rack/nvidia/packages.ts";
 import { DISTRIBUTIONS, packagesOf } from "../../tiers/drivers/packages.ts";
 import { DRIVER_SETS } from "../../tiers/drivers/sets.ts";
 
-const RTX4090: DescribedGpu = {
+const RTX4090: GpuSpec = {
   name: "NVIDIA GeForce RTX 4090",
   uuid: "GPU-4090a000-0000-4000-8000-000000000001",
   pciBusId: "00000000:01:00.0",
@@ -21,7 +22,7 @@ const RTX4090: DescribedGpu = {
   eccSupported: true,
   migSupported: false,
 };
-const A100: DescribedGpu = {
+const A100: GpuSpec = {
   ...RTX4090,
   name: "NVIDIA A100-SXM4-80GB",
   uuid: "GPU-a1000000-0000-4000-8000-000000000002",
@@ -75,10 +76,10 @@ const racksmithSim = (...args: string[]) => sim("usr/sbin/racksmith-sim", ...arg
 const query = (fields: string, format = "csv,noheader,nounits") =>
   smi(`--query-gpu=${fields}`, `--format=${format}`);
 
-function describeGpus(...gpus: DescribedGpu[]): void {
+function describeGpus(...gpus: GpuSpec[]): void {
   put("etc/racksmith-sim/gpus.json", gpuDescription(gpus));
 }
-function booted(driver: string, ...gpus: DescribedGpu[]): void {
+function booted(driver: string, ...gpus: GpuSpec[]): void {
   describeGpus(...gpus);
   install(driver, ...DRIVER);
   expect(racksmithSim("boot")).toEqual({ rc: 0, out: "" });

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { httpUrl } from "../../../config/common.ts";
 import { raidFields, raidIssues } from "../../../config/raid.ts";
 
-export const inputs = z.object(raidFields).check((context) => {
+export const inputs = z.object({ ...raidFields, monitorWebhook: httpUrl.optional() }).check((context) => {
   for (const issue of raidIssues(context.value)) {
     context.issues.push({ code: "custom", input: context.value, ...issue });
   }

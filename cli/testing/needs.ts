@@ -7,6 +7,7 @@ export const packageOf: Readonly<Record<Level, PackageOf>> = {
   lint: { shellcheck: "shellcheck", shfmt: "shfmt" },
   unit: {
     amtool: "prometheus-alertmanager",
+    curl: "curl",
     "dpkg-deb": "dpkg",
     haproxy: "haproxy",
     mke2fs: "e2fsprogs",

@@ -13,16 +13,23 @@ import { capture, hint } from "../process.ts";
 import { step } from "../progress.ts";
 import { goToolchain } from "./versions.ts";
 
+const zipSha256 = goToolchain.zipSha256[process.arch as keyof typeof goToolchain.zipSha256];
+
+/** Where the pinned Go toolchain is once it was brought; undefined on a machine that none is pinned for. */
+export function goRoot(cache: string): string | undefined {
+  if (!zipSha256 || process.platform !== "linux") return undefined;
+  return join(cache, "go", `${goToolchain.version}-${zipSha256.slice(0, 12)}`);
+}
+
 /** Brings the pinned Go toolchain from the module proxy into the cache; a second call finds it there. */
 export async function bringGo(cache: string): Promise<{ root: string; version: string }> {
-  const { version, zipSha256 } = goToolchain;
-  const sha256 = zipSha256[process.arch as keyof typeof zipSha256];
-  if (!sha256 || process.platform !== "linux") {
+  const { version } = goToolchain;
+  const root = goRoot(cache);
+  if (!root) {
     throw new CliError(
       `No pinned Go toolchain for ${process.platform}/${process.arch}: install Go >= ${version}.`,
     );
   }
-  const root = join(cache, "go", `${version}-${sha256.slice(0, 12)}`);
   const done = { root, version };
   if (existsSync(root)) return done;
   return withLock(join(cache, "locks", "go"), "bringing Go", async () => {
@@ -35,7 +42,7 @@ export async function bringGo(cache: string): Promise<{ root: string; version: s
         await fetchFromProxy(
           `golang.org/toolchain/@v/v0.0.1-go${version}.linux-${arch}.zip`,
           zip,
-          sha256,
+          zipSha256,
           detail,
         );
         detail("unpacking");

@@ -11,11 +11,16 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ownGo } from "../../cli/engine/go.ts";
+import { goRoot } from "../../cli/engine/go-toolchain.ts";
 import { which } from "../../cli/engine/locate.ts";
 import { buildKey, type GoTool, goWanted, isAtLeast } from "../../cli/engine/versions.ts";
+import { cacheDir } from "../../cli/paths.ts";
 import { capture } from "../../cli/process.ts";
 
 const script = join(import.meta.dirname, "build-tools.ts");
+// The machine's own Go, or the one that `setup` has brought: none is brought for a test.
+const goEnv = await goAtLeast("1.22");
 let folder: string;
 let cache: string;
 
@@ -35,10 +40,19 @@ function tinyTool(name = "tiny", body = 'println("hello")'): GoTool {
   return { name, moduleDir, package: "example.invalid/tiny", ldflags: "-s -w" };
 }
 
+async function goAtLeast(wanted: string): Promise<NodeJS.ProcessEnv | undefined> {
+  const brought = join(goRoot(cacheDir()) ?? "/nowhere", "bin");
+  for (const PATH of [process.env.PATH, `${brought}:${process.env.PATH}`]) {
+    const env = { ...process.env, PATH };
+    if (await ownGo(wanted, env)) return env;
+  }
+  return undefined;
+}
+
 function build(tool: GoTool, env: Record<string, string> = {}) {
   return capture(process.execPath, [script, cache], {
     input: JSON.stringify([tool]),
-    env: { ...process.env, ...env },
+    env: { ...goEnv, ...env },
   });
 }
 
@@ -46,7 +60,7 @@ const engineFolder = () => join(cache, "engine");
 const leftovers = () =>
   existsSync(engineFolder()) ? readdirSync(engineFolder()).filter((it) => it.startsWith(".new.")) : [];
 
-describe.skipIf(!which("go"))("building the engine", () => {
+describe.skipIf(!goEnv)("building the engine", () => {
   it("builds into a folder named by content, and finds it there the second time", async () => {
     const tool = tinyTool();
     const first = await build(tool);
@@ -72,14 +86,14 @@ describe.skipIf(!which("go"))("building the engine", () => {
     // A go that never ends its build, so that the kill surely hits the middle of it.
     const slow = join(folder, "slow");
     mkdirSync(slow);
-    const go = which("go");
+    const go = which("go", goEnv?.PATH);
     writeFileSync(
       join(slow, "go"),
       `#!/bin/sh\nif [ "$1" = build ]; then echo started >&2; exec sleep 60; fi\nexec "${go}" "$@"\n`,
       { mode: 0o755 },
     );
     const child = spawn(process.execPath, [script, cache], {
-      env: { ...process.env, PATH: `${slow}:${process.env.PATH}` },
+      env: { ...goEnv, PATH: `${slow}:${goEnv?.PATH}` },
       stdio: ["pipe", "ignore", "pipe"],
       detached: true,
     });

@@ -1,16 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { test as base, expect } from "vitest";
 import { HostError } from "../../provider/ssh/errors.ts";
 import { makeKey, SshServer } from "../support/ssh-server.ts";
 import { fixture } from "./host-fixture.ts";
 
-let server: SshServer;
-beforeEach(async () => {
-  server = await SshServer.start();
+// They mostly wait, so all at once: each has a server of its own.
+const test = base.extend<{ server: SshServer }>({
+  server: async ({ onTestFinished }, use) => {
+    const server = await SshServer.start();
+    onTestFinished(() => server.stop());
+    await use(server);
+  },
 });
-afterEach(() => server.stop());
 
 const slow = { name: "a", text: "x", slow: 15, broken: "", password: "" };
 
@@ -23,65 +26,83 @@ async function failure(work: Promise<unknown>): Promise<HostError> {
   return error;
 }
 
-async function observing(changes: Parameters<SshServer["connection"]>[0]): Promise<HostError> {
+async function observing(
+  server: SshServer,
+  changes: Parameters<SshServer["connection"]>[0],
+): Promise<HostError> {
   const { pool, report } = await fixture(server);
   const error = await failure(pool.host(server.connection(changes)).observe("toy", { name: "a" }, report));
   await pool.end();
   return error;
 }
 
-test("a changed host key is refused with both fingerprints and the way out", async () => {
-  const error = await observing({ hostKeys: [makeKey().public] });
+// First, because it takes the longest.
+test.concurrent("a host that hangs during an act is noticed within 30 s", async ({ server }) => {
+  const { pool, report } = await fixture(server, 1_000);
+  const host = pool.host(server.connection({ connectTimeoutSeconds: 2 }));
+  const acting = failure(host.act("toy", "apply", "k", slow, report));
+  while (!report.statuses.includes("tenth 2 of 15")) await sleep(20);
+  const begun = Date.now();
+  server.proxy.hang();
+  expect((await acting).message).toContain("was running there");
+  expect(Date.now() - begun).toBeLessThan(35_000);
+  await pool.end();
+}, 60_000);
+
+test.concurrent("a changed host key is refused with both fingerprints and the way out", async ({
+  server,
+}) => {
+  const error = await observing(server, { hostKeys: [makeKey().public] });
   expect(error.kind).toBe("host key");
   expect(error.message).toMatch(/expected ssh-ed25519 SHA256:\S{43}\n.*found {4}ssh-ed25519 SHA256:\S{43}/);
   expect(error.message).toMatch(/racksmith trust 127\.0\.0\.1 --port \d+ --stack STACK/);
   expect(server.commands).toEqual([]);
 });
 
-test("a key that is not accepted: says what was tried", async () => {
-  const error = await observing({ privateKey: makeKey().private, user: "admin" });
+test.concurrent("a key that is not accepted: says what was tried", async ({ server }) => {
+  const error = await observing(server, { privateKey: makeKey().private, user: "admin" });
   expect(error.kind).toBe("login");
   expect(error.message).toContain("as admin");
   expect(error.message).toContain("key from the configuration");
 });
 
-test("refused, and no such name, are told apart", async () => {
+test.concurrent("refused, and no such name, are told apart", async ({ server }) => {
   const port = await server.proxy.refuse();
-  const refused = await observing({ port });
+  const refused = await observing(server, { port });
   expect(refused.message).toContain("connection refused");
   await server.proxy.listenAgain(port);
-  const unknown = await observing({ address: "no-such-host.invalid" });
+  const unknown = await observing(server, { address: "no-such-host.invalid" });
   expect(unknown.message).toMatch(/DNS/);
 });
 
-test("no answer within connectTimeoutSeconds is an error, not a wait", async () => {
+test.concurrent("no answer within connectTimeoutSeconds is an error, not a wait", async ({ server }) => {
   server.proxy.hang();
   const begun = Date.now();
-  const error = await observing({ connectTimeoutSeconds: 1 });
+  const error = await observing(server, { connectTimeoutSeconds: 1 });
   expect(error.message).toContain("no answer");
   expect(Date.now() - begun).toBeLessThan(5_000);
 });
 
-test("sudo that asks for a password, or refuses, says what to write where", async () => {
+test.concurrent("sudo that asks for a password, or refuses, says what to write where", async ({ server }) => {
   server.env.FAKE_SUDO = "password";
-  const password = await observing({ user: "ops" });
+  const password = await observing(server, { user: "ops" });
   expect(password.kind).toBe("sudo");
   expect(password.message).toContain("NOPASSWD");
   server.env.FAKE_SUDO = "denied";
-  expect((await observing({ user: "ops" })).message).toContain("ops may not use sudo");
+  expect((await observing(server, { user: "ops" })).message).toContain("ops may not use sudo");
 });
 
-test("through a jump host, whose key is pinned too", async () => {
+test.concurrent("through a jump host, whose key is pinned too", async ({ server }) => {
   const { pool, report } = await fixture(server);
   const { name: _, ...jump } = server.connectionInput();
   const facts = await pool.host(server.connection({ jump })).observe("toy", { name: "a" }, report);
   expect(facts).toEqual({ present: false, text: "" });
   await pool.end();
-  const wrong = await observing({ jump: { ...jump, hostKeys: [makeKey().public] } });
+  const wrong = await observing(server, { jump: { ...jump, hostKeys: [makeKey().public] } });
   expect(wrong.kind).toBe("host key");
 });
 
-test("a cut during an act: it goes on there, is found again and ends once", async () => {
+test.concurrent("a cut during an act: it goes on there, is found again and ends once", async ({ server }) => {
   const { pool, report } = await fixture(server);
   const host = pool.host(server.connection());
   await host.observe("toy", { name: "a" }, report);
@@ -96,7 +117,7 @@ test("a cut during an act: it goes on there, is found again and ends once", asyn
   await pool.end();
 });
 
-test("a cut by a reboot: a machine that lets nobody in yet is waited for", async () => {
+test.concurrent("a cut by a reboot: a machine that lets nobody in yet is waited for", async ({ server }) => {
   const { pool, report } = await fixture(server);
   const host = pool.host(server.connection());
   await host.observe("toy", { name: "a" }, report);
@@ -112,7 +133,7 @@ test("a cut by a reboot: a machine that lets nobody in yet is waited for", async
   await pool.end();
 });
 
-test("a cut for good: says where the act stands", async () => {
+test.concurrent("a cut for good: says where the act stands", async ({ server }) => {
   const { pool, report } = await fixture(server, 1_500);
   const host = pool.host(server.connection());
   const acting = failure(host.act("toy", "apply", "k", slow, report));
@@ -124,7 +145,7 @@ test("a cut for good: says where the act stands", async () => {
   await pool.end();
 }, 30_000);
 
-test("a second run finds the act of the first and follows it", async () => {
+test.concurrent("a second run finds the act of the first and follows it", async ({ server }) => {
   const first = await fixture(server);
   const second = await fixture(server);
   const acting = first.pool.host(server.connection()).act("toy", "apply", "k", slow, first.report);
@@ -136,7 +157,9 @@ test("a second run finds the act of the first and follows it", async () => {
   await Promise.all([first.pool.end(), second.pool.end()]);
 });
 
-test("cancelled: following stops, the act goes on, and the message says so", async () => {
+test.concurrent("cancelled: following stops, the act goes on, and the message says so", async ({
+  server,
+}) => {
   const { pool, report, stopping } = await fixture(server);
   const acting = failure(pool.host(server.connection()).act("toy", "apply", "k", slow, report));
   while (!report.statuses.includes("tenth 2 of 15")) await sleep(20);
@@ -149,19 +172,7 @@ test("cancelled: following stops, the act goes on, and the message says so", asy
   await pool.end();
 });
 
-test("a host that hangs during an act is noticed within 30 s", async () => {
-  const { pool, report } = await fixture(server, 1_000);
-  const host = pool.host(server.connection({ connectTimeoutSeconds: 2 }));
-  const acting = failure(host.act("toy", "apply", "k", slow, report));
-  while (!report.statuses.includes("tenth 2 of 15")) await sleep(20);
-  const begun = Date.now();
-  server.proxy.hang();
-  expect((await acting).message).toContain("was running there");
-  expect(Date.now() - begun).toBeLessThan(35_000);
-  await pool.end();
-}, 60_000);
-
-test("a failing act: last lines, and no secret in them", async () => {
+test.concurrent("a failing act: last lines, and no secret in them", async ({ server }) => {
   const { pool, redactor, report } = await fixture(server);
   redactor.learn("canary-5512");
   const inputs = { ...slow, slow: 0, broken: "fail", password: "canary-5512" };

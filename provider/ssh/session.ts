@@ -38,35 +38,40 @@ export class Session {
   }
 
   /** Connects if need be. Transient failures are tried again a few times. */
-  async connect(): Promise<Dialled> {
-    this.#dialled ??= this.#dialPatiently();
+  connect(): Promise<Dialled> {
+    this.#dialled ??= this.#keepWhileOpen(this.#dialPatiently());
     return this.#dialled;
   }
 
+  /** A connection that has been replaced already may close late: only its own place is cleared. */
+  #keepWhileOpen(dialling: Promise<Dialled>): Promise<Dialled> {
+    const forget = () => {
+      if (this.#dialled === dialling) this.#dialled = undefined;
+    };
+    dialling.then((dialled) => {
+      dialled.client.once("close", () => {
+        forget();
+        dialled.end();
+      });
+    }, forget);
+    return dialling;
+  }
+
   async #dialPatiently(): Promise<Dialled> {
-    try {
-      for (const pauseMs of DIAL_RETRY_MS) {
-        try {
-          return await this.#dialOnce();
-        } catch (error) {
-          if (!(error instanceof DialError && error.transient)) throw error;
-          await new Promise((resolve) => setTimeout(resolve, pauseMs));
-        }
+    for (const pauseMs of DIAL_RETRY_MS) {
+      try {
+        return await this.#dialOnce();
+      } catch (error) {
+        if (!(error instanceof DialError && error.transient)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
       }
-      return await this.#dialOnce();
-    } catch (error) {
-      this.#dialled = undefined;
-      throw error;
     }
+    return await this.#dialOnce();
   }
 
   async #dialOnce(): Promise<Dialled> {
     const dialled = await dial(this.connection);
     this.counts.connections++;
-    dialled.client.once("close", () => {
-      this.#dialled = undefined;
-      dialled.end();
-    });
     return dialled;
   }
 

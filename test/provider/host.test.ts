@@ -86,6 +86,21 @@ describe("host", () => {
     );
   });
 
+  it("leaves a disk lost from a built array to raid", () => {
+    const member = { ...ext4, type: "linux_raid_member", label: "racksmith:racksmith" };
+    const wanted = { arrays: ["racksmith"], disks: ["S6A1", "GONE"] };
+    expect(refuse(wanted, withDisk("S6A1", { signatures: [member] }))).toEqual([]);
+    expect(refuse(wanted).map(({ path }) => path)).toEqual(["disks.GONE"]);
+    const other = { ...member, label: "racksmith:other" };
+    expect(refuse(wanted, withDisk("S6A1", { signatures: [other] })).map(({ path }) => path)).toContain(
+      "disks.GONE",
+    );
+    // Another server's disk, put in beside them and not named here, does not count.
+    expect(refuse(wanted, withDisk("S6A2", { signatures: [member] })).map(({ path }) => path)).toEqual([
+      "disks.GONE",
+    ]);
+  });
+
   it("refuses small disks and serials that two disks carry", () => {
     expect(refuse({ diskGB: 2000 }).map(({ found }) => found)).toEqual([
       "/dev/nvme0n1 has 1920.4 GB",

@@ -4,10 +4,12 @@ import type { HostInputs } from "./refuse.ts";
 
 /** What is wrong with the disks that are to carry data: absent, too small, in use, or carrying somebody's data. */
 export function refuseDisks(inputs: HostInputs, facts: HostFacts): Refusal[] {
+  const built = carriesArray(inputs, facts);
   return inputs.disks.flatMap((serial) => {
     const found = facts.disks.filter((disk) => disk.serial === serial);
     const [disk] = found;
-    if (disk === undefined) return [missing(serial, facts)];
+    // Once the array is there, raid decides about a lost disk: a spare or allowDegraded may make up for it.
+    if (disk === undefined) return built ? [] : [missing(serial, facts)];
     if (found.length > 1) return [ambiguous(serial, found)];
     return [...tooSmall(disk, inputs), ...inUse(disk, inputs)];
   });
@@ -71,6 +73,12 @@ function inUse(disk: Disk, inputs: HostInputs): Refusal[] {
       remedy: `its contents would be lost: take them elsewhere, then name ${disk.serial} in raid.wipe`,
     },
   ];
+}
+
+/** A disk that is to carry data is a member of the array already. */
+function carriesArray({ disks, arrays }: HostInputs, facts: HostFacts): boolean {
+  const named = facts.disks.filter((disk) => disks.includes(disk.serial));
+  return named.some(({ signatures }) => signatures.some(({ type, label }) => isOurs(type, label, arrays)));
 }
 
 /** mdadm labels a member `HOMEHOST:NAME`. */

@@ -97,7 +97,27 @@ holder_of() {
 # Asked once, and only when a container listens: the docker command takes its time.
 read_containers() {
   [[ -z ${containers+read} ]] || return 0
-  containers=$(timeout 10 docker ps --no-trunc --format '{{.ID}}|{{.Names}}|{{.Ports}}' 2>/dev/null) || containers=""
+  containers=$(timeout 10 docker ps --no-trunc --format '{{.ID}}|{{.Names}}|{{.Ports}}' 2>/dev/null) || containers=$(recorded_containers)
+}
+
+# Containers go on without their daemon (live-restore). What it wrote down about the running ones, in the form above.
+recorded_containers() {
+  local folder=/var/lib/docker file text id name published
+  local data_root='"data-root"[[:space:]]*:[[:space:]]*"([^"\\]+)"' host_port='"HostPort":"([0-9]+)"(.*)$'
+  # The last such name is the container's own: labels come before it, and volumes have no slash.
+  local own_name='.*"Name":"/([A-Za-z0-9][A-Za-z0-9_.-]*)"'
+  [[ -r $root/etc/docker/daemon.json && $(<"$root/etc/docker/daemon.json") =~ $data_root ]] && folder=${BASH_REMATCH[1]}
+  for file in "$root$folder"/containers/*/config.v2.json; do
+    { text=$(<"$file"); } 2>/dev/null || continue
+    [[ $text == *'"Running":true'* && $text =~ $own_name ]] || continue
+    name=${BASH_REMATCH[1]} published=""
+    id=${file%/*}
+    while [[ $text =~ $host_port ]]; do
+      published+="${published:+, }:${BASH_REMATCH[1]}->"
+      text=${BASH_REMATCH[2]}
+    done
+    printf '%s|%s|%s\n' "${id##*/}" "$name" "$published"
+  done
 }
 
 json_begin

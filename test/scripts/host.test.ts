@@ -155,6 +155,44 @@ END`,
     expect(observe(machine, ["port=9100"]).ports).toMatchObject([{ holder: "container metrics" }]);
   });
 
+  describe("without Docker's daemon, while containers go on (live-restore)", () => {
+    const id = "fedcba9876543210".repeat(4);
+    const record = (name: string, running: boolean, ports = "{}") =>
+      `{"State":{"Running":${running},"Pid":77},"ID":"${id}","Config":{"Env":["A={\\"Name\\":\\"/trap\\"}"],"Labels":{"Name":"/label"}},` +
+      `"NetworkSettings":{"Ports":${ports}},"LogPath":"/x","Name":"/${name}","Driver":"overlay2",` +
+      `"MountPoints":{"/data":{"Type":"volume","Name":"racksmith-data"}}}`;
+    const without = (daemon: string, folder: string, text: string, process: string, cgroup: string) => {
+      const machine = plainMachine();
+      machine.command("ss", `echo 'LISTEN 0 511 *:9090 *:* users:(("${process}",pid=77,fd=6))'`);
+      machine.command("docker", "echo 'Cannot connect to the Docker daemon' >&2; exit 1");
+      machine.file("proc/77/cgroup", `0::/system.slice/${cgroup}\n`);
+      machine.file("etc/docker/daemon.json", daemon);
+      machine.file(`${folder}/containers/${id}/config.v2.json`, text);
+      return observe(machine, ["port=9090"]).ports[0]?.holder;
+    };
+    const scope = `docker-${id}.scope`;
+
+    it("reads the name that the daemon wrote down, also below another data-root", () => {
+      const text = record("racksmith-prometheus", true);
+      expect(without("{}", "var/lib/docker", text, "prometheus", scope)).toBe(
+        "container racksmith-prometheus",
+      );
+      const moved = '{\n  "live-restore": true,\n  "data-root" : "/data/docker"\n}';
+      expect(without(moved, "data/docker", text, "prometheus", scope)).toBe("container racksmith-prometheus");
+      expect(without(moved, "var/lib/docker", text, "prometheus", scope)).toBe(scope);
+    });
+
+    it("finds the running container that published the port", () => {
+      const ports =
+        '{"9090/tcp":[{"HostIp":"0.0.0.0","HostPort":"19090"},{"HostIp":"::","HostPort":"9090"}]}';
+      const proxied = (text: string) =>
+        without("{}", "var/lib/docker", text, "docker-proxy", "docker.service");
+      expect(proxied(record("web", true, ports))).toBe("container web");
+      expect(proxied(record("web", false, ports))).toBe("docker.service");
+      expect(proxied(record("web", true, ports.replace('"9090"', '"909"')))).toBe("docker.service");
+    });
+  });
+
   it("does not change with free space above what is asked for", () => {
     expect(observe(plainMachine(), ["root_free_mib=1"]).rootFreeMiB).toBe(1);
   });

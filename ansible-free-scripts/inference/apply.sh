@@ -53,27 +53,6 @@ pull_image() {
   fail "image $image cannot be pulled: $said"
 }
 
-# Same container: started if it is not running. Another one: swapped. Either way a token must come back.
-serve() {
-  if has_container "$unit" && same_container; then
-    if ! systemctl is-active --quiet "$unit.service" || ! probe 15; then
-      step "starting the engine"
-      swap_start
-    fi
-  else
-    swap_create
-    swap_to_next
-    swap_start
-  fi
-  swap_wait "$start_timeout_seconds" || swap_back
-  swap_done
-}
-
-same_container() {
-  [[ $(container_field "$unit" '{{index .Config.Labels "racksmith.spec"}}') == "$spec" &&
-  $(container_field "$unit" '{{range .Mounts}}{{if eq .Destination "/weights"}}{{.Source}}{{end}}{{end}}') == $(readlink -f -- "$weights_path") ]]
-}
-
 # However this ends, the engine that is there gets requests again.
 trap 'gateway_server ready' EXIT
 check_docker

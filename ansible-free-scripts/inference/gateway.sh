@@ -1,9 +1,8 @@
 # shellcheck shell=bash
 # inference/gateway: haproxy in front of the engine. Sourced after common.sh. Inputs of the sourcing script that are read here:
 : "${name:=}" "${gateway_port:=}" "${gateway_config:=}" "${gateway_keys:=}" "${gateway_unit_file:=}" "${tls_pem:=}"
-: "${gateway_dir:=}" "${unit_dir:=}"
+: "${gateway_dir:=}" "${unit_dir:=}" "${gateway_socket:=}"
 
-gateway_socket=/run/racksmith-gateway/admin.sock
 gateway_changed=no
 
 # haproxy from the distribution, its own service masked before it could ever start.
@@ -85,20 +84,6 @@ gateway_server() {
   [[ -S $gateway_socket ]] || return 0
   curl --silent --max-time 5 --output /dev/null --unix-socket "$gateway_socket" \
     --data "s=local&action=$1&b=engine" http://gateway/ || warn "the gateway did not take the order to $1 the engine"
-}
-
-# gateway_sessions: how many requests are being answered now.
-gateway_sessions() {
-  local csv line fields
-  csv=$(curl --silent --max-time 5 --unix-socket "$gateway_socket" 'http://gateway/;csv') || csv=""
-  while IFS= read -r line; do
-    IFS=, read -r -a fields <<<"$line"
-    if [[ ${fields[0]-} == engine && ${fields[1]-} == local ]]; then
-      printf '%s' "${fields[4]}"
-      return
-    fi
-  done <<<"$csv"
-  printf '0'
 }
 
 # gateway_drain SECONDS: no new requests, then waits for the running ones.

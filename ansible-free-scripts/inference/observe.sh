@@ -67,9 +67,9 @@ for mode in "${modes[@]}"; do [[ $mode == "600 root:root" ]] || keys_mode=$mode;
 owner=""
 [[ ! -f $gateway_dir/owner ]] || owner=$(<"$gateway_dir/owner")
 
-healthy=no
+healthy=no busy=no
 if [[ $container != missing && $gateway_active == yes ]]; then
-  if probe 15; then healthy=yes; fi
+  if probe; then healthy=yes; elif engine_busy; then busy=yes; fi
 else
   probe_detail="the container is $container, the gateway is $([[ $gateway_active == yes ]] && printf 'up' || printf 'down')"
 fi
@@ -97,5 +97,6 @@ json_str gatewayOwner "$owner"
 json_bool distributionHaproxyMasked "$([[ $(readlink "$unit_dir/haproxy.service") == /dev/null ]] && printf yes)"
 json_str portHolder "$holder"
 json_bool healthy "$healthy"
+json_bool busy "$busy"
 json_str healthDetail "$probe_detail"
 json_end "$@"

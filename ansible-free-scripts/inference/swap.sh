@@ -6,6 +6,53 @@
 : "${probe_detail:=}"
 declare -a docker_arg engine_arg
 
+# The wanted container is left running when it answers, is busy or is still loading. Another one is swapped for it.
+serve() {
+  if has_container "$unit" && same_container; then
+    ! serves_already || return 0
+    swap_start
+  else
+    swap_create
+    swap_to_next
+    swap_start
+  fi
+  swap_wait "$start_timeout_seconds" || swap_back
+  swap_done
+}
+
+same_container() {
+  [[ $(container_field "$unit" '{{index .Config.Labels "racksmith.spec"}}') == "$spec" &&
+  $(container_field "$unit" '{{range .Mounts}}{{if eq .Destination "/weights"}}{{.Source}}{{end}}{{end}}') == $(readlink -f -- "$weights_path") ]]
+}
+
+# serves_already: it runs and a token came, or it is busy with other requests, which a restart would cut off. One
+# that loads has what is left of startTimeoutSeconds, and any other a minute. 1: it is to be (re)started.
+serves_already() {
+  if ! systemctl is-active --quiet "$unit.service"; then
+    step "starting the engine"
+    return 1
+  fi
+  # An act that was killed may have left it drained.
+  gateway_server ready
+  if swap_wait "$(seconds_to_wait)" busy; then
+    swap_done
+    return 0
+  fi
+  gateway_drain "$drain_seconds"
+  step "restarting the engine: $probe_detail"
+  return 1
+}
+
+# seconds_to_wait: until the container that runs has had its start_timeout_seconds; 60 at least.
+seconds_to_wait() {
+  local started left=0
+  started=$(container_field "$unit" '{{.State.StartedAt}}')
+  if started=$(date -d "$started" +%s 2>/dev/null); then left=$((started + start_timeout_seconds - EPOCHSECONDS)); fi
+  ((left <= start_timeout_seconds)) || left=$start_timeout_seconds
+  ((left >= 60)) || left=60
+  printf '%s' "$left"
+}
+
 has_container() { docker container inspect -- "$1" >/dev/null 2>&1; }
 
 # A swap that a power cut or a kill ended: back to one container, the proven one unless the new one is wanted.
@@ -53,18 +100,23 @@ swap_to_next() {
   docker rename "$unit-next" "$unit"
 }
 
-# swap_wait SECONDS: until one token came through the gateway. Fails early when the engine keeps dying.
+# swap_wait SECONDS [busy]: until one token came through the gateway, or the engine is busy with other requests where
+# that is enough. Fails early when the engine keeps dying.
 swap_wait() {
   local deadline=$((SECONDS + $1)) restarts first shown=""
   first=$(systemctl show --property NRestarts --value "$unit.service")
   while ((SECONDS < deadline)); do
-    if probe 15; then
-      step "the first token came"
+    if probe; then
+      step "a token came"
+      return 0
+    fi
+    if [[ ${2-} == busy ]] && engine_busy; then
+      warn "the engine is left as it is: $probe_detail"
       return 0
     fi
     if [[ $probe_detail != "$shown" ]]; then
       shown=$probe_detail
-      step "waiting for the first token: ${shown:0:160}"
+      step "waiting for a token: ${shown:0:160}"
     fi
     restarts=$(systemctl show --property NRestarts --value "$unit.service")
     if ((restarts - first >= 3)); then

@@ -57,5 +57,6 @@ export const bare: Facts = {
   distributionHaproxyMasked: false,
   portHolder: "",
   healthy: false,
+  busy: false,
   healthDetail: "the container is missing, the gateway is down",
 };

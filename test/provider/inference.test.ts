@@ -117,6 +117,10 @@ describe("compare", () => {
     ["healthy", { healthy: false, healthDetail: "HTTP 503" }],
   ])("names the drift %s and nothing else", (path, facts) => expect(paths(facts)).toEqual([path]));
 
+  it("a busy engine is no drift; one that only loads is named, and that it is waited for", () => {
+    expect(changes({ healthy: false, busy: true, healthDetail: "no token within 15 s" })).toEqual([]);
+    expect(changes({ healthy: false, healthDetail: "HTTP 503" })[0]?.why).toContain("waited for first");
+  });
   it("names new weights, new keys and a new port by their inputs", () => {
     expect(paths({}, { ...llamacpp, weightsVersion: "v2" })).toEqual(["weightsVersion"]);
     expect(paths({}, { ...llamacpp, apiKeys: { team: `${key}x` } })).toEqual(["apiKeys"]);

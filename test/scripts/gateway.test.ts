@@ -1,102 +1,19 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, request, type Server } from "node:http";
-import { type AddressInfo, createServer as createTcpServer } from "node:net";
-import { tmpdir } from "node:os";
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { gatewaySettings } from "../../config/inference.ts";
-import { gatewayConfig, keysMap } from "../../provider/resources/inference/gateway.ts";
-
-const scripts = fileURLToPath(new URL("../../ansible-free-scripts/inference", import.meta.url));
-// The real haproxy, which starts as root as it does on a node.
-const haproxy = spawnSync("haproxy", ["-v"]).status === 0 && process.getuid?.() === 0;
-const key = `key-${randomBytes(16).toString("hex")}`;
-const probeKey = randomBytes(32).toString("hex");
-const settings = gatewaySettings.parse({ address: "127.0.0.1", maxBodyMiB: 1, streamTimeoutSeconds: 20 });
-
-const freePort = async (): Promise<number> => {
-  const server = createTcpServer().listen(0, "127.0.0.1");
-  await new Promise((done) => server.once("listening", done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
-};
-
-interface Answer {
-  status: number;
-  body: string;
-  headers: Record<string, unknown>;
-}
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { GatewayRoom, haproxy } from "./gateway-room.ts";
 
 describe.skipIf(!haproxy)("the gateway, real haproxy before a stand-in engine", () => {
-  const dir = mkdtempSync(join(tmpdir(), "racksmith-gateway-"));
-  const paths = {
-    config: join(dir, "haproxy.cfg"),
-    keys: join(dir, "keys.map"),
-    probe: join(dir, "probe.map"),
-    socket: join(dir, "admin.sock"),
-  };
+  const room = new GatewayRoom();
+  const { key, probeKey, paths, ports, dir } = room;
+  const ask = room.ask.bind(room);
+  const bash = room.bash.bind(room);
   const seen: { url: string; authorization: string | undefined }[] = [];
-  let engine: Server;
-  let proxy: ChildProcess;
-  let log = "";
-  const ports = { public: 0, metrics: 0 };
-
-  function ask(
-    method: string,
-    path: string,
-    options: { key?: string; body?: string; headers?: object } = {},
-  ): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const headers = {
-        ...(options.key === undefined ? {} : { authorization: `Bearer ${options.key}` }),
-        ...(options.body === undefined ? {} : { "content-length": Buffer.byteLength(options.body) }),
-        ...options.headers,
-      };
-      const call = request(
-        { host: "127.0.0.1", port: ports.public, method, path, headers, agent: false },
-        (answer) => {
-          let body = "";
-          answer.on("data", (part) => (body += part));
-          answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body, headers: answer.headers }));
-        },
-      );
-      call.on("error", reject);
-      call.end(options.body);
-    });
-  }
-
-  /** Runs functions of the node's scripts against this gateway. Not synchronously: the engine lives in here. */
-  async function bash(steps: string): Promise<{ out: string; err: string; rc: number | null }> {
-    const sources = ["../lib.sh", "common.sh", "gateway.sh"]
-      .map((file) => `. "${scripts}/${file}"`)
-      .join("; ");
-    const child = spawn(
-      "bash",
-      ["-c", `set -euo pipefail; ${sources}; gateway_socket=${paths.socket}; ${steps}`],
-      {
-        env: {
-          ...process.env,
-          gateway_dir: dir,
-          gateway_scheme: "http",
-          gateway_host: "127.0.0.1",
-          gateway_port: String(ports.public),
-          served_name: "tiny",
-        },
-      },
-    );
-    const said = { out: "", err: "" };
-    child.stdout.on("data", (part) => (said.out += part));
-    child.stderr.on("data", (part) => (said.err += part));
-    const rc = await new Promise<number | null>((done) => child.once("close", done));
-    return { ...said, rc };
-  }
 
   beforeAll(async () => {
-    engine = createServer((call, answer) => {
+    await room.start((call, answer) => {
       seen.push({ url: call.url ?? "", authorization: call.headers.authorization });
       if (call.url === "/health") return answer.end("ok");
       if (call.headers["x-slow"] !== undefined) {
@@ -107,37 +24,9 @@ describe.skipIf(!haproxy)("the gateway, real haproxy before a stand-in engine", 
       }
       answer.setHeader("content-type", "application/json");
       answer.end(JSON.stringify({ choices: [{ text: "" }], usage: { completion_tokens: 1 } }));
-    }).listen(0, "127.0.0.1");
-    await new Promise((done) => engine.once("listening", done));
-    [ports.public, ports.metrics] = [await freePort(), await freePort()];
-    const text = gatewayConfig({ ...settings, port: ports.public, metricsPort: ports.metrics }, paths);
-    writeFileSync(
-      paths.config,
-      text.replace("127.0.0.1:18000", `127.0.0.1:${(engine.address() as AddressInfo).port}`),
-    );
-    writeFileSync(paths.keys, keysMap({ team: key }), { mode: 0o600 });
-    const hash = createHash("sha256").update(probeKey).digest("hex");
-    writeFileSync(paths.probe, `${hash} racksmith-probe\n`, { mode: 0o600 });
-    writeFileSync(join(dir, "probe.key"), probeKey, { mode: 0o600 });
-    proxy = spawn("haproxy", ["-W", "-f", paths.config], { stdio: ["ignore", "pipe", "pipe"] });
-    const collect = (part: Buffer) => (log += part);
-    proxy.stdout?.on("data", collect);
-    proxy.stderr?.on("data", collect);
-    const healthy = () =>
-      ask("GET", "/health").then(
-        (answer) => answer.status === 200,
-        () => false,
-      );
-    await vi.waitUntil(healthy, { timeout: 10_000, interval: 100 });
+    });
   }, 15_000);
-
-  afterAll(async () => {
-    proxy?.kill("SIGTERM");
-    engine?.closeAllConnections();
-    engine?.close();
-    await new Promise((done) => (proxy ? proxy.once("exit", done) : done(0)));
-    rmSync(dir, { recursive: true });
-  });
+  afterAll(() => room.stop());
 
   it("is a configuration without warnings", () => {
     const check = spawnSync("haproxy", ["-c", "-dW", "-f", paths.config], { encoding: "utf8" });
@@ -204,9 +93,9 @@ describe.skipIf(!haproxy)("the gateway, real haproxy before a stand-in engine", 
   });
 
   it("the node's probe gets its token; a probe key is no key for others", async () => {
-    expect(await bash("probe 15 && printf ok")).toEqual({ out: "ok", err: "", rc: 0 });
+    expect(await bash("probe && printf ok")).toEqual({ out: "ok", err: "", rc: 0 });
     writeFileSync(join(dir, "probe.key"), "wrong", { mode: 0o600 });
-    const wrong = await bash('probe 15 || printf "%s" "$probe_detail"');
+    const wrong = await bash('probe || printf "%s" "$probe_detail"');
     writeFileSync(join(dir, "probe.key"), probeKey, { mode: 0o600 });
     expect(wrong.out).toContain("HTTP 401");
   });
@@ -240,8 +129,8 @@ describe.skipIf(!haproxy)("the gateway, real haproxy before a stand-in engine", 
   }, 20_000);
 
   it("logs the key's name and never a key", () => {
-    expect(log).toContain("key=team POST /v1/completions 200");
-    expect(log).not.toContain(key);
-    expect(log).not.toContain(probeKey);
+    expect(room.log).toContain("key=team POST /v1/completions 200");
+    expect(room.log).not.toContain(key);
+    expect(room.log).not.toContain(probeKey);
   });
 });

@@ -61,6 +61,8 @@ function defaultsSection({ streamTimeoutSeconds }: GatewaySettings): string[] {
     "  log global",
     "  option dontlognull",
     "  option http-no-delay",
+    // A request whose client has gone is ended: it frees its slot, and the health check's own does not look like work.
+    "  option abortonclose",
     "  timeout connect 5s",
     "  timeout http-request 15s",
     "  timeout http-keep-alive 60s",

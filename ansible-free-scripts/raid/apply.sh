@@ -17,6 +17,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/block.sh"
 # shellcheck source=array.sh
 . "$(dirname "${BASH_SOURCE[0]}")/array.sh"
+# shellcheck source=conf.sh
+. "$(dirname "${BASH_SOURCE[0]}")/conf.sh"
 # shellcheck source=claim.sh
 . "$(dirname "${BASH_SOURCE[0]}")/claim.sh"
 name="" level="" member=() spare=() chunk_kib="" bitmap="" monitor_mail="" monitor_webhook=""
@@ -24,18 +26,34 @@ read_inputs name level member spare chunk_kib bitmap wipe monitor_mail monitor_w
 [[ $name =~ ^[a-z][a-z0-9-]{0,30}$ ]] || fail "name: '$name' is no array name"
 [[ $level =~ ^(0|1|10)$ ]] || fail "level: found '$level', wanted 0, 1 or 10"
 
-# Members that a creation cut short by a power failure has already written: known by the journal's UUID.
+# half_made SERIAL BEGUN: the disk was written by a creation that was cut short: it carries the journal's UUID.
+half_made() {
+  [[ -n ${DISK_PATH[$1]-} ]] && superblock "${DISK_PATH[$1]}" && [[ $SUPERBLOCK_UUID == "$2" ]]
+}
+
+# Whether the array can be made at all is looked at first: nothing is zeroed for a creation that then cannot be.
 forget_half_made() {
-  local begun serial
+  local begun serial half=()
   begun=$(journal "$name")
   [[ -n $begun ]] || return 0
-  step "array $name: its creation was interrupted; starting over"
   for serial in "${member[@]}"; do
-    [[ -n ${DISK_PATH[$serial]-} ]] || continue
-    superblock "${DISK_PATH[$serial]}" || continue
-    [[ $SUPERBLOCK_UUID != "$begun" ]] || mdadm --quiet --zero-superblock "${DISK_PATH[$serial]}"
+    if half_made "$serial" "$begun"; then half+=("${DISK_PATH[$serial]}"); else may_claim "$serial"; fi
   done
+  ((${#half[@]} > 0)) || return 0
+  step "array $name: its creation was interrupted; starting over"
+  mdadm --quiet --zero-superblock "${half[@]}"
   udevadm settle --timeout=30 || true
+}
+
+# Once the array runs, its creation is over, and its disks must never again be taken for half-made ones: not even when
+# the rest of this act fails, or when this is what an earlier act left behind.
+end_creation() {
+  local state
+  read -r state <"/sys/block/${ARRAY_DEV##*/}/md/array_state"
+  [[ -e $RAID_STATE/$name.creating && $state != inactive && $state != clear ]] || return 0
+  initramfs_due
+  rm -f -- "$RAID_STATE/$name.creating"
+  sync "$RAID_STATE"
 }
 
 new_uuid() {
@@ -185,19 +203,13 @@ write_conf() {
   elif printf '%s' "$monitor_webhook" | changed_file "$WEBHOOK_FILE" 0600 root:root; then
     changed=yes
   fi
-  if wanted_conf "$name" "$array_uuid" "$monitor_mail" "$monitor_webhook" >"$conf_new" && changed_file "$MDADM_CONF" 0644 root:root <"$conf_new"; then
-    changed=yes
-    step "mdadm.conf has changed: rebuilding the initramfs"
-    ! command -v update-initramfs >/dev/null || update-initramfs -u >/dev/null
-  fi
+  if install_conf "$name" "$array_uuid" "$monitor_mail" "$monitor_webhook"; then changed=yes; fi
   [[ -n $changed && -n $monitor_mail$monitor_webhook ]] || return 0
   systemctl restart mdmonitor.service || warn "mdmonitor does not start: array events are not reported; see systemctl status mdmonitor"
 }
 
 apt_install mdadm
 modprobe --quiet "raid$level" || true
-conf_new=$(mktemp)
-trap 'rm -f -- "$conf_new"' EXIT
 disk_table
 if ! find_array "$name" || drop_unrunnable; then
   if ! assemble; then
@@ -208,10 +220,12 @@ if ! find_array "$name" || drop_unrunnable; then
   find_array "$name" || fail "array $name: mdadm made it but it is not there; see dmesg"
 fi
 array_uuid=${MD[MD_UUID]}
+end_creation
 [[ ${MD[MD_LEVEL]-} == "raid$level" ]] || fail "array $name ($array_uuid) is ${MD[MD_LEVEL]-}, wanted raid$level: a level is never changed in place, as that loses data"
 require_own
 start_inactive
+end_creation
 repair
 set_bitmap
 write_conf
-rm -f "$RAID_STATE/$name.creating"
+rebuild_initramfs

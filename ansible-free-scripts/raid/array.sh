@@ -1,10 +1,8 @@
 # shellcheck shell=bash
-# raid/array.sh: the disks, racksmith's array on them, and mdadm.conf. Sourced after lib.sh and block.sh.
+# raid/array.sh: the disks and racksmith's array on them. Sourced after lib.sh and block.sh.
 
 RAID_STATE=/var/lib/racksmith/raid
 MDADM_CONF=/etc/mdadm/mdadm.conf
-WEBHOOK_FILE=/etc/racksmith/raid-webhook
-NOTIFY=/usr/lib/racksmith/current/raid/notify.sh
 
 # disk_table: reads all whole disks once. Fills DISK_PATH, DISK_BYTES by serial and DISK_SERIAL by kernel name.
 declare -A DISK_PATH=() DISK_BYTES=() DISK_SERIAL=()
@@ -89,36 +87,20 @@ array_members() {
   done
 }
 
-# journal NAME: the UUID of an array whose creation was begun and not yet seen to end.
-journal() {
+# begun NAME: the UUID that was written down before a creation began.
+begun() {
   local uuid=""
   [[ -e $RAID_STATE/$1.creating ]] && read -r uuid <"$RAID_STATE/$1.creating"
   printf '%s' "$uuid"
 }
 
-# wanted_conf NAME UUID MAIL WEBHOOK: mdadm.conf as it should be, made from what it is. UUID empty drops the array.
-wanted_conf() {
-  local line
-  if [[ -e $MDADM_CONF ]]; then
-    while IFS= read -r line || [[ -n $line ]]; do
-      case $line in
-        "ARRAY /dev/md/$1 "* | "PROGRAM $NOTIFY") continue ;;
-        "MAILADDR "*) [[ -z $3 ]] || continue ;;
-      esac
-      printf '%s\n' "$line"
-    done <"$MDADM_CONF"
-  fi
-  [[ -z $2 ]] || printf 'ARRAY /dev/md/%s metadata=1.2 name=racksmith:%s UUID=%s\n' "$1" "$1" "$2"
-  [[ -z $3 ]] || printf 'MAILADDR %s\n' "$3"
-  [[ -z $4 ]] || printf 'PROGRAM %s\n' "$NOTIFY"
-}
-
-# webhook_hash: SHA-256 of the webhook's URL on this host, empty when there is none.
-webhook_hash() {
-  local line
-  [[ -e $WEBHOOK_FILE ]] || return 0
-  line=$(sha256sum -- "$WEBHOOK_FILE")
-  printf '%s' "${line%% *}"
+# journal NAME: the UUID of an array whose creation was begun and not seen to end: its disks may be made anew.
+# mdadm.conf names only an array that has run, so one that it names is none of these, whatever was written down.
+journal() {
+  local uuid
+  uuid=$(begun "$1")
+  [[ -z $uuid || ! -e $MDADM_CONF || $(<"$MDADM_CONF") != *"UUID=$uuid"* ]] || uuid=""
+  printf '%s' "$uuid"
 }
 
 # array_json VAR: what find_array found.

@@ -13,6 +13,8 @@ here=${BASH_SOURCE[0]%"${BASH_SOURCE[0]##*/}"}
 . "${here}block.sh"
 # shellcheck source=array.sh
 . "${here}array.sh"
+# shellcheck source=conf.sh
+. "${here}conf.sh"
 name="" disk=() monitor_mail="" webhook_sha256=""
 read_inputs name disk monitor_mail webhook_sha256
 
@@ -27,13 +29,15 @@ if find_array "$name"; then
   uuid=${MD[MD_UUID]}
   array_json array
 fi
-conf=""
+conf="" creating=$(journal "$name")
+[[ $array == null ]] || creating=$(begun "$name")
 [[ ! -e $MDADM_CONF ]] || conf=$(<"$MDADM_CONF")
 
 json_begin
 json_raw array "$array"
 json_array disks "${disks[@]}"
-json_str creatingUuid "$(journal "$name")"
+json_str creatingUuid "$creating"
 json_bool configured "$([[ -n $uuid && $conf == "$(wanted_conf "$name" "$uuid" "$monitor_mail" "$webhook_sha256")" ]] && echo true)"
+json_bool initramfsDue "$([[ -e $INITRAMFS_DUE ]] && echo true)"
 json_bool webhook "$([[ $(webhook_hash) == "$webhook_sha256" ]] && echo true)"
 json_end

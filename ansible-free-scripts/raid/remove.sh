@@ -11,6 +11,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/block.sh"
 # shellcheck source=array.sh
 . "$(dirname "${BASH_SOURCE[0]}")/array.sh"
+# shellcheck source=conf.sh
+. "$(dirname "${BASH_SOURCE[0]}")/conf.sh"
 name="" on_delete="" wipe_uuid=""
 read_inputs name on_delete wipe_uuid
 
@@ -33,10 +35,6 @@ for serial in "${!MEMBER_STATE[@]}"; do devices+=("${DISK_PATH[$serial]-/dev/$se
 step "destroying array $name ($uuid)"
 mdadm --quiet --stop "$ARRAY_DEV"
 mdadm --quiet --zero-superblock "${devices[@]}"
-conf_new=$(mktemp)
-trap 'rm -f -- "$conf_new"' EXIT
-wanted_conf "$name" "" "" "" >"$conf_new"
 rm -f "$WEBHOOK_FILE" "$RAID_STATE/$name.creating"
-if changed_file "$MDADM_CONF" 0644 root:root <"$conf_new" && command -v update-initramfs >/dev/null; then
-  update-initramfs -u >/dev/null
-fi
+install_conf "$name" "" "" "" || true
+rebuild_initramfs

@@ -75,7 +75,11 @@ function compare(wanted: Inputs, found: Facts): Change[] {
     }
   }
   if (wanted.level !== 0 && array.bitmap !== wanted.bitmap) differs("bitmap", array.bitmap, wanted.bitmap);
+  if (found.creatingUuid !== "") {
+    differs("creation", `still written down as begun, ${found.creatingUuid}`, "over, as the array is there");
+  }
   if (!found.configured) differs("mdadm.conf", "without this array or its monitoring", "as configured");
+  if (found.initramfsDue) differs("initramfs", "made before mdadm.conf was changed", "rebuilt");
   if (!found.webhook) differs("monitorWebhook", "another or none", "as configured");
   return changes;
 }

@@ -40,7 +40,15 @@ const array = (
   ...more,
 });
 const found = (more: Partial<Facts>): Facts =>
-  raid.facts.parse({ array: null, disks: [], creatingUuid: "", configured: true, webhook: true, ...more });
+  raid.facts.parse({
+    array: null,
+    disks: [],
+    creatingUuid: "",
+    configured: true,
+    initramfsDue: false,
+    webhook: true,
+    ...more,
+  });
 const want = (more: Record<string, unknown> = {}) => raid.inputs.parse({ members: ["A", "B"], ...more });
 const paths = (list: readonly { path: string }[] | undefined) => list?.map(({ path }) => path);
 
@@ -112,6 +120,13 @@ describe("raid compare", () => {
       webhook: false,
     });
     expect(paths(raid.compare(want(), facts))).toEqual(["bitmap", "mdadm.conf", "monitorWebhook"]);
+  });
+
+  it("ends what an interrupted act left to end: the journal of a running array, the initramfs", () => {
+    const healthy = { array: array({ A: "in_sync", B: "in_sync" }), disks: [member("A"), member("B")] };
+    const left = raid.compare(want(), found({ ...healthy, creatingUuid: UUID, initramfsDue: true }));
+    expect(paths(left)).toEqual(["creation", "initramfs"]);
+    expect(left.every(({ disruption }) => disruption === "none")).toBe(true);
   });
 });
 

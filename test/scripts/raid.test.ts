@@ -11,7 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 function bash(steps: string, prefix: string[] = []) {
   const prelude = `set -euo pipefail
-. "${raid}/../lib.sh"; . "${raid}/block.sh"; . "${raid}/array.sh"; . "${raid}/claim.sh"
+. "${raid}/../lib.sh"; . "${raid}/block.sh"; . "${raid}/array.sh"; . "${raid}/conf.sh"; . "${raid}/claim.sh"
 cd "${folder}"
 `;
   const [file = "bash", ...args] = [...prefix, "bash", "-c", prelude + steps];

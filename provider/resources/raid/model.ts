@@ -38,10 +38,12 @@ export const facts = z.object({
       arrayName: z.string(),
     }),
   ),
-  /** UUID of an array whose creation was begun and never seen to end. */
+  /** UUID of an array whose creation was begun and not written down to have ended: made anew unless it runs. */
   creatingUuid: z.string(),
   /** mdadm.conf names the array and the monitoring. */
   configured: z.boolean(),
+  /** The initramfs may carry an older mdadm.conf. */
+  initramfsDue: z.boolean(),
   webhook: z.boolean(),
 });
 

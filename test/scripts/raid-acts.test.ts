@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { rooms } from "./node-room.ts";
+import { judged, onRaidNode, want } from "./raid-machine.ts";
+
+const UUID = "0a1b2c3d:4e5f6071:8293a4b5:c6d7e8f9";
+const paths = (list: readonly { path: string }[]) => list.map(({ path }) => path);
+
+describe.skipIf(!rooms)("a creation that does not come to its end", () => {
+  it("is over as soon as the array runs, though the initramfs cannot be rebuilt; that stays due", () => {
+    const { out, err } = onRaidNode(`touch /mnt/boot-full
+run raid/apply act; echo "rc $rc"; ls "$state"; grep -c ^ARRAY "$conf"
+: >"$CALLS"; rm /mnt/boot-full; run raid/apply act; echo "again $rc"; ls "$state"; cat "$CALLS"`);
+    expect(err).toContain("is /boot full");
+    expect(out).toContain("rc 1\ninitramfs-due\n1\n");
+    const again = out.slice(out.indexOf("again"));
+    expect(again).toMatch(/^again 0\n(mdadm .*\n)*update-initramfs -u\n$/);
+    expect(again).not.toMatch(/--create|--zero/);
+  });
+
+  it("is seen where an earlier act left it", () => {
+    const left = 'running; begun $UUID; : >"$state/initramfs-due"';
+    expect(paths(judged(left).changes)).toEqual(["creation", "initramfs"]);
+    const mended = judged(`${left}; run raid/apply act; ls "$state"`);
+    expect(mended.changes).toEqual([]);
+    expect(mended.facts).toMatchObject({ creatingUuid: "", initramfsDue: false });
+  });
+
+  it("never lets an array that has run be made anew, however old the journal", () => {
+    const stale = "running; begun $UUID; unassembled";
+    const { changes, refusals } = judged(stale);
+    expect(changes).toMatchObject([{ path: "array", found: "not assembled", disruption: "none" }]);
+    expect(refusals).toEqual([]);
+    const { out } = onRaidNode(`${stale}; run raid/apply act; echo "rc $rc"; ls "$state"; cat "$CALLS"`);
+    expect(out).toMatch(/rc 0\nmdadm /);
+    expect(out).toContain(`--assemble /dev/md/racksmith --run --quiet --uuid=${UUID}`);
+    expect(out).not.toMatch(/--create|--zero/);
+  });
+
+  it("is begun again when it was cut short before the array ran", () => {
+    const { out } = onRaidNode(
+      'running; rm $conf; begun $UUID; unassembled; run raid/apply act; echo "rc $rc"; ls "$state"; cat "$CALLS"',
+    );
+    expect(out).toMatch(/rc 0\nmdadm /);
+    expect(out).toContain("--zero-superblock /mnt/disks/sda /mnt/disks/sdb");
+    expect(out).toContain("--create");
+  });
+
+  it("zeroes nothing when the array could not be made then: a disk is gone or carries something", () => {
+    const half = "running; rm $conf; begun $UUID; unassembled";
+    for (const fault of ["rm /mnt/disks/sdb*", "rm /mnt/disks/sdb.sb; mke2fs -q -t ext4 /mnt/disks/sdb"]) {
+      const { out } = onRaidNode(
+        `${half}; ${fault}; run raid/apply act; echo "rc $rc"; ls "$state"; cat "$CALLS"`,
+        want({ allowDegraded: true }),
+      );
+      expect(out).toContain("rc 1\nracksmith.creating\n");
+      expect(out).not.toMatch(/--create|--zero/);
+    }
+  });
+});

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { checkout } from "../paths.ts";
@@ -26,6 +26,8 @@ export async function runVitest(
   const started = Date.now();
   const tally = { step: project, passed: 0, failed: 0, skipped: 0 };
   try {
+    // Unit tests wait for commands more than they compute; vitest's own number on two cores is one.
+    const workers = project === "unit" ? [`--maxWorkers=${availableParallelism() + 2}`] : [];
     const args = [
       "run",
       "--project",
@@ -33,6 +35,7 @@ export async function runVitest(
       "--reporter=default",
       "--reporter=json",
       `--outputFile.json=${file}`,
+      ...workers,
     ];
     const status = await live(
       process.execPath,

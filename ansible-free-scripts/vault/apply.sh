@@ -123,6 +123,23 @@ finish() {
   cryptsetup config --label "$mapper" --subsystem racksmith-ready -- "$real"
 }
 
+# Once the volume is ready, what is in it is somebody's: it must never again be taken for a half-made one, not even when
+# the rest of this act fails, or when this is what an earlier act left behind.
+end_making() {
+  [[ -e $VAULT_STATE/$name.formatting ]] || return 0
+  rm -f -- "$VAULT_STATE/$name.formatting"
+  sync "$VAULT_STATE"
+}
+
+# A volume is made on a device without one, in place of the one that reformat names, and anew where its own making was
+# cut short. Whether a volume was finished stands in its header, so one that cannot be read is nothing to decide on.
+to_be_made() {
+  luks_header "$real" || return 0
+  [[ -z $reformat || ${LUKS[uuid]} != "$reformat" ]] || return 0
+  [[ -n ${LUKS[dumped]} ]] || fail "$device: cryptsetup cannot read the header of LUKS volume ${LUKS[uuid]} (cryptsetup luksDump $device says why); wanted one that it can read. Repair it, or to destroy the volume put its UUID into vault.reformat. Nothing was changed on it"
+  [[ ${LUKS[uuid]} == "$(journal "$name")" && ${LUKS[subsystem]} != racksmith-ready && ! -e /dev/mapper/$mapper ]]
+}
+
 set_workqueues() {
   local options
   active_volume "$mapper"
@@ -147,15 +164,14 @@ apt_install cryptsetup-bin xfsprogs
 bash "$here/sm4-module.sh" ensure "$(uname -r)"
 bash "$here/sm4-module.sh" load
 
-if ! luks_header "$real" || [[ -n $reformat && ${LUKS[uuid]} == "$reformat" ]] || [[ -n $(journal "$name") && ${LUKS[uuid]} == "$(journal "$name")" && ${LUKS[subsystem]} != racksmith-ready && ! -e /dev/mapper/$mapper ]]; then
-  format
-fi
+if to_be_made; then format; fi
 [[ ${LUKS[label]} == "$mapper" ]] || fail "$device carries a LUKS volume ${LUKS[uuid]} (label '${LUKS[label]}') that is not racksmith's; wanted '$mapper'. To destroy it, put its UUID into vault.reformat. Nothing was changed on it"
 [[ ${LUKS[cipher]} == sm4-xts-plain64 ]] || fail "$device: volume ${LUKS[uuid]} is encrypted with ${LUKS[cipher]}, wanted sm4-xts-plain64. To make it anew, put its UUID into vault.reformat. Nothing was changed on it"
 check_key
 open_volume
 assert_active "$mapper" "$real"
 [[ ${LUKS[subsystem]} == racksmith-ready ]] || finish
+end_making
 set_workqueues
 set_tpm2
 boot_write "$mapper" "$unlock" "${LUKS[uuid]}" "$workqueues"
@@ -163,4 +179,3 @@ umask 022
 mkdir -p "$MOUNT_POINT"
 systemctl start "$MOUNT_UNIT" || fail "$MOUNT_POINT: /dev/mapper/$mapper does not mount: $(systemctl show --property=Result --value "$MOUNT_UNIT"); see journalctl -u $MOUNT_UNIT"
 stage_on_vault
-rm -f -- "$VAULT_STATE/$name.formatting"

@@ -2,11 +2,12 @@
 # vault/luks.sh: what a LUKS header says and what the kernel really runs. Sourced after lib.sh.
 
 # luks_header DEVICE: fills LUKS[uuid label subsystem cipher sector keybits tokens]. Returns 1 without a LUKS header.
-# Without cryptsetup (a freshly installed system), only uuid and label are known.
+# Without cryptsetup (a freshly installed system), or where that cannot read the header, only uuid and label are known:
+# LUKS[dumped] is empty then.
 declare -A LUKS=()
 luks_header() {
   local line text
-  LUKS=([uuid]="" [label]="" [subsystem]="" [cipher]="" [sector]="" [keybits]="" [tpm2_token]="" [workqueues]=true)
+  LUKS=([uuid]="" [label]="" [subsystem]="" [cipher]="" [sector]="" [keybits]="" [tpm2_token]="" [workqueues]=true [dumped]="")
   text=$(blkid -p -s TYPE -s UUID -s LABEL -o export -- "$1" 2>/dev/null) || return 1
   [[ $text == *TYPE=crypto_LUKS* ]] || return 1
   while IFS= read -r line; do
@@ -17,6 +18,7 @@ luks_header() {
   done <<<"$text"
   command -v cryptsetup >/dev/null || return 0
   text=$(cryptsetup luksDump -- "$1" 2>/dev/null) || return 0
+  LUKS[dumped]=yes
   while IFS= read -r line; do
     case $line in
       Subsystem:*) [[ $line =~ ^Subsystem:[[:space:]]+([a-z-]+)$ ]] && LUKS[subsystem]=${BASH_REMATCH[1]} ;;

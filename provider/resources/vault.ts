@@ -36,6 +36,7 @@ const facts = z.object({
       tpm2Pcrs: z.array(z.number()).nullable(),
     })
     .nullable(),
+  /** UUID of a volume whose making was begun and not written down to have ended: made anew unless it is ready. */
   formattingUuid: z.string(),
   /** What the kernel runs; null while closed. */
   open: z
@@ -104,6 +105,13 @@ function compare(wanted: Inputs, found: Facts): Change[] {
   else if (!header.ready) differs("volume", "half-made", volume);
   else if (open.cipher !== CIPHER) differs("cipher", open.cipher, CIPHER);
   else if (!open.onDevice) differs("device", "the open volume lies on another device", wanted.device);
+  if (header.ready && found.formattingUuid !== "") {
+    differs(
+      "creation",
+      `still written down as begun, ${found.formattingUuid}`,
+      "over, as the volume is ready",
+    );
+  }
   const source = `/dev/mapper/racksmith-${wanted.name} xfs`;
   if (found.mounted !== source) {
     differs("mount", found.mounted || "nothing", `${source} at ${vaultMountPoint}`);

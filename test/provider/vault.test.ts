@@ -68,6 +68,12 @@ describe("vault compare", () => {
     expect(vault.refuse?.(want(), half)).toEqual([]);
   });
 
+  it("reports the journal of a volume that is ready long since", () => {
+    expect(vault.compare(want(), found({ formattingUuid: UUID }))).toMatchObject([
+      { path: "creation", found: `still written down as begun, ${UUID}`, disruption: "none" },
+    ]);
+  });
+
   it("follows the unlock policy both ways, and the PCRs whatever their order", () => {
     const bound = found({ header: header({ tpm2Pcrs: [11, 7] }) });
     expect(vault.compare(want({ unlock: "tpm2" }), found())).toMatchObject([

@@ -68,7 +68,7 @@ async function engine(env: NodeJS.ProcessEnv): Promise<Check> {
     state: "optional",
     found: `${yours}; not built yet`,
     why,
-    remedy: `./racksmith setup builds it (four minutes); or install Pulumi >= ${oldestPulumi.join(".")}`,
+    remedy: `./racksmith setup builds it (four minutes on two free cores); or install Pulumi >= ${oldestPulumi.join(".")}`,
   };
 }
 
@@ -142,7 +142,7 @@ function rackTools(): Check {
     "virtual rack",
     ["qemu-system-x86_64", "qemu-img", "swtpm", "mmdebstrap"],
     "virtual servers to try things on (up --rack, test rack)",
-    "nothing as root on Debian or Ubuntu: the rack installs them; else install these packages",
+    "nothing as root on Debian or Ubuntu: the rack installs them; else it says which packages",
   );
 }
 

@@ -1,4 +1,5 @@
 import { needPackages, type PackageOf } from "../../rack/packages.ts";
+import { CliError } from "../errors.ts";
 import { note } from "../progress.ts";
 import type { Level } from "./levels.ts";
 
@@ -35,6 +36,8 @@ export const packageOf: Readonly<Record<Level, PackageOf>> = {
 /** Installs what the level's tests run and this machine lacks; the rack brings what it needs by itself. */
 export async function bringNeeds(level: Level): Promise<void> {
   if (level === "conformance" && process.getuid?.() !== 0)
-    throw new Error("the conformance cases run a Docker engine of their own, which needs root: run as root");
+    throw new CliError(
+      "test conformance: runs a Docker engine of its own, which only root may: run it as root",
+    );
   await needPackages(`test ${level}`, packageOf[level], note);
 }

@@ -40,10 +40,10 @@ read_manifest() {
   done <"$1"
 }
 
-# remote_bytes URL: what the server says, 0 when it says nothing.
+# remote_bytes URL: what the server says; nothing when it does not answer HEAD, as some do.
 remote_bytes() {
   local headers
-  headers=$(fetch --head -- "$1" | tr -d '\r') || fail "$1: cannot be reached"
+  headers=$(fetch --head -- "$1" 2>/dev/null | tr -d '\r') || return 0
   printf '%s' "$(sed -nE 's/^[Cc]ontent-[Ll]ength: ([0-9]+)$/\1/p' <<<"$headers" | tail -n 1)"
 }
 

@@ -48,7 +48,9 @@ export const weightsFields = {
   verify: z
     .enum(["quick", "full"])
     .default("quick")
-    .describe("quick compares sizes and times at each look; full hashes every byte each time"),
+    .describe(
+      "quick compares sizes and times at each look; full also has `up` read every byte that was not read within a day",
+    ),
   onDelete: z
     .enum(["keep", "wipe"])
     .default("keep")

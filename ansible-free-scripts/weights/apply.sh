@@ -8,7 +8,7 @@
 #   file_sha256      its hash, in the same order
 #   file_size        its size in bytes, in the same order
 #   keep             versions that stay
-#   verify           quick or full: whether contents that are there already are hashed again
+#   verify           quick or full: contents that were not read whole within a day are read again
 set -euo pipefail
 # shellcheck source=../lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
@@ -26,6 +26,8 @@ mkdir -p "$STORE/blobs" "$STORE/versions"
 fresh=$STORE/versions/.$version.new
 manifest=$INCOMING/manifest-$version
 rm -rf -- "$STORE"/versions/.*.new "$STORE/.current.new"
+# Also mends a line that a power cut tore.
+forget_reads
 
 write_manifest() {
   local at line
@@ -46,7 +48,7 @@ check_files() {
 check_remote_space() {
   local at need=0 free size have
   for at in "${!file_path[@]}"; do
-    ! blob_good "${file_sha256[at]}" "" "$verify" || continue
+    ! blob_good "${file_sha256[at]}" "" || continue
     size=$(remote_bytes "$url/$(encoded "${file_path[at]}")")
     have=$(stat -c %s -- "$(staged "${file_sha256[at]}")" 2>/dev/null || printf 0)
     need=$((need + ${size:-0} - have))
@@ -58,7 +60,7 @@ check_remote_space() {
 # settle PATH SHA256 [SIZE]: from the staging folder into blobs, only with the right content.
 settle() {
   local path=$1 sha=$2 size=${3-} from line
-  ! blob_good "$sha" "$size" "$verify" || return 0
+  ! blob_good "$sha" "$size" || return 0
   from=$(staged "$sha")
   if [[ -n $url ]]; then fetch_blob "$url/$(encoded "$path")" "$from" "$sha"; fi
   [[ $size != 0 ]] || : >"$from"
@@ -74,6 +76,31 @@ settle() {
   touch -d "@$MARK" -- "$from"
   sync -- "$from"
   mv -fT -- "$from" "$STORE/blobs/$sha"
+  note_read "$sha"
+}
+
+# Each content noted as it is read, so that an act that was cut off goes on. One that has changed under the same size
+# and time is no longer in the store; settle brings it anew, now or once it has been uploaded.
+read_again() {
+  local at sha due=() line bad=0
+  local -A path=()
+  for at in "${!file_sha256[@]}"; do path[${file_sha256[at]}]=${file_path[at]}; done
+  mapfile -t due < <(unread "${!path[@]}")
+  for at in "${!due[@]}"; do
+    sha=${due[at]}
+    blob_good "$sha" "" || continue
+    step "reading $((at + 1)) of ${#due[@]}: ${path[$sha]}"
+    # A reading error is the disk's, too.
+    line=$(sha256sum <"$STORE/blobs/$sha") || line=""
+    if [[ ${line%% *} == "$sha" ]]; then
+      note_read "$sha"
+    else
+      warn "${path[$sha]}: it has changed on the vault, though nobody wrote to it: look after the disks. It is brought anew"
+      rm -f -- "$STORE/blobs/$sha"
+      bad=$((bad + 1))
+    fi
+  done
+  ((bad == 0)) || sync -f "$STORE"
 }
 
 put_manifest() {
@@ -130,6 +157,7 @@ collect_garbage() {
   done
   find "$STORE/blobs" -mindepth 1 -type f -links 1 -delete
   rm -f -- "$INCOMING"/weights-* "$INCOMING"/manifest-*
+  forget_reads
 }
 
 if [[ -n $url ]]; then
@@ -137,13 +165,14 @@ if [[ -n $url ]]; then
   fetch_manifest "$url" "$manifest_sha256" "$manifest"
   read_manifest "$manifest"
   check_files
-  check_remote_space
 else
   check_files
   write_manifest
 fi
 had=$(manifest_of "$version")
 [[ -z $had || $had == "$manifest_sha256" ]] || fail "version $version is on the vault with other content (manifest $had, wanted $manifest_sha256); give the new content a new version. Nothing was changed"
+if [[ $verify == full ]]; then read_again; fi
+if [[ -n $url ]]; then check_remote_space; fi
 step "verifying ${#file_path[@]} files"
 for at in "${!file_path[@]}"; do settle "${file_path[at]}" "${file_sha256[at]}" "${file_size[at]-}"; done
 if [[ -d $STORE/versions/$version ]]; then

@@ -3,12 +3,15 @@
 #   blobs/SHA256            file contents, mode 0444, modification time 1: any later write shows
 #   versions/ID/PATH        hard links to blobs, and SHA256SUMS
 #   current -> versions/ID  what the inference server reads
+#   read                    lines `SHA256 INODE:SIZE:MTIME EPOCH`: when a content was last read whole and found good
 # Uploads arrive in ../incoming, on the same vault: never in the clear elsewhere.
 
 MOUNT_POINT=/srv/racksmith/vault
 STORE=$MOUNT_POINT/weights
 INCOMING=$MOUNT_POINT/incoming
 MARK=1
+# With verify: full, how old the last whole reading of a content may be.
+READ_EVERY_SECONDS=86400
 
 vault_open() {
   local source
@@ -19,14 +22,50 @@ vault_open() {
 # staged SHA256: where an upload arrives.
 staged() { printf '%s/weights-%s' "$INCOMING" "$1"; }
 
-# blob_good SHA256 SIZE VERIFY: there, and not written to since it was verified. SIZE may be empty. VERIFY full
-# hashes it, which finds what a failing disk has changed.
+# blob_good SHA256 SIZE: there, and not written to since it was verified. SIZE may be empty.
 blob_good() {
   local found
   [[ -f $STORE/blobs/$1 && ! -L $STORE/blobs/$1 ]] || return 1
   found=$(stat -c '%Y %s' -- "$STORE/blobs/$1")
-  [[ ${found% *} == "$MARK" && ${2:-${found#* }} == "${found#* }" ]] || return 1
-  [[ $3 != full ]] || [[ $(sha256sum <"$STORE/blobs/$1") == "$1 "* ]]
+  [[ ${found% *} == "$MARK" && ${2:-${found#* }} == "${found#* }" ]]
+}
+
+# note_read SHA256: its content was read whole just now, and is good.
+note_read() {
+  find "$STORE/blobs/$1" -printf "%f %i:%s:%T@ $EPOCHSECONDS\n" >>"$STORE/read"
+}
+
+# unread SHA256...: those on the vault whose content was not read whole within a day, or is another file since.
+unread() {
+  local sha mark epoch now=$EPOCHSECONDS
+  local -A marks=() read_as=()
+  if [[ -f $STORE/read ]]; then
+    while read -r sha mark epoch; do
+      [[ $epoch =~ ^[0-9]{1,12}$ ]] || continue
+      read_as[$sha]=""
+      ((epoch > now || now - epoch > READ_EVERY_SECONDS)) || read_as[$sha]=$mark
+    done <"$STORE/read"
+  fi
+  [[ ! -d $STORE/blobs ]] || while read -r sha mark; do marks[$sha]=$mark; done < <(find "$STORE/blobs" -type f -printf '%f %i:%s:%T@\n')
+  for sha in "$@"; do
+    [[ -z ${marks[$sha]-} || ${read_as[$sha]-} == "${marks[$sha]}" ]] || printf '%s\n' "$sha"
+  done
+}
+
+# forget_reads: one line for each content that is still there.
+forget_reads() {
+  local sha rest
+  local -A last=()
+  [[ -f $STORE/read ]] || return 0
+  while read -r sha rest; do [[ ! $sha =~ ^[0-9a-f]{64}$ || ! -e $STORE/blobs/$sha ]] || last[$sha]=$rest; done <"$STORE/read"
+  for sha in "${!last[@]}"; do printf '%s %s\n' "$sha" "${last[$sha]}"; done >"$STORE/.read.new"
+  mv -fT -- "$STORE/.read.new" "$STORE/read"
+}
+
+# hashes_of ID: of a version's contents, once each, as its SHA256SUMS names them.
+hashes_of() {
+  [[ -f $STORE/versions/$1/SHA256SUMS ]] || return 0
+  cut -c 1-64 -- "$STORE/versions/$1/SHA256SUMS" | sort -u
 }
 
 # manifest_of ID: hash of a version's SHA256SUMS, empty when there is none or somebody wrote to it.

@@ -31,6 +31,8 @@ const facts = z.object({
   damaged: z.array(z.string()),
   /** Versions that may go. */
   surplus: z.array(z.string()),
+  /** With `verify: full`: contents of the wanted version that were not read whole within a day. */
+  unread: z.number(),
   /** Contents that are not on the vault yet, and how much of each has arrived. */
   missing: z.array(z.object({ sha256: z.string(), stagedBytes: z.number() })),
   /** Only told while something is missing. */
@@ -93,6 +95,9 @@ function compare(wanted: Inputs, found: Facts): Change[] {
     for (const path of damagedPaths(wanted, found)) {
       changes.push(change(`files.${path}`, "changed, missing or not in the manifest", "as verified"));
     }
+  }
+  if (found.unread > 0) {
+    changes.push(change("verify", `${found.unread} contents not read whole within a day`, "all read again"));
   }
   if (found.surplus.length > 0) {
     changes.push(

@@ -30,6 +30,7 @@ const found = (more: Partial<Facts> = {}): Facts => ({
   manifestSha256: MANIFEST,
   damaged: [],
   surplus: [],
+  unread: 0,
   missing: [],
   freeBytes: null,
   ...more,
@@ -69,6 +70,12 @@ describe("weights compare", () => {
       "files.a.bin",
       "files.copy of a.bin",
       "files.empty",
+    ]);
+  });
+
+  it("says that contents are to be read again", () => {
+    expect(weights.compare(want({ verify: "full" }), found({ unread: 2 }))).toMatchObject([
+      { path: "verify", found: "2 contents not read whole within a day", disruption: "none" },
     ]);
   });
 

@@ -1,75 +1,20 @@
-import { spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { manifest } from "../../config/weights-manifest.ts";
 import { weights } from "../../provider/resources/weights.ts";
-
-const scripts = fileURLToPath(new URL("../../ansible-free-scripts/weights", import.meta.url));
-const sha = (text: string) => createHash("sha256").update(text).digest("hex");
-
-// The scripts run for real, in a mount namespace of their own where the vault is a tmpfs that carries its name.
-const prelude = `
-set -euo pipefail
-mount -t tmpfs none /srv
-mkdir -p /srv/racksmith/vault
-mount -t tmpfs -o size=100m /dev/mapper/racksmith-vault /srv/racksmith/vault
-V=/srv/racksmith/vault
-mkdir -m 0700 "$V/incoming"
-stage() { printf '%s' "$2" >"$V/incoming/weights-$1"; }
-observe() { bash "${scripts}/observe.sh" <<<"$1"; }
-apply() { bash "${scripts}/apply.sh" <<<"$1" || echo "exit $?"; }
-remove() { bash "${scripts}/remove.sh" <<<"$1" || echo "exit $?"; }
-`;
-
-const namespaces = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/srv"]).status === 0;
-
-function node(steps: string): { out: string[]; err: string } {
-  const run = spawnSync("unshare", ["-rm", "bash", "-c", prelude + steps], { encoding: "utf8" });
-  expect(run.status, run.stderr).toBe(0);
-  return { out: run.stdout.trimEnd().split("\n"), err: run.stderr };
-}
-
-function model(contents: Record<string, string>, more: Record<string, unknown> = {}) {
-  const made = manifest(
-    Object.entries(contents).map(([path, text]) => ({
-      path,
-      sha256: sha(text),
-      sizeBytes: Buffer.byteLength(text),
-    })),
-  );
-  return weights.inputs.parse({ name: "tiny", version: "1", directory: "/models/tiny", ...made, ...more });
-}
-
-const bash = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-const lines = (values: ReturnType<typeof weights.forObserve>) =>
-  bash(
-    Object.entries(values)
-      .flatMap(([key, value]) => (Array.isArray(value) ? value : [value]).map((one) => `${key}=${one}`))
-      .join("\n"),
-  );
-const facts = (line: string | undefined) => weights.facts.parse(JSON.parse(line ?? ""));
-const nothing = weights.facts.parse({
-  vaultOpen: true,
-  current: "",
-  versions: [],
-  manifestSha256: "",
-  damaged: [],
-  surplus: [],
-  missing: [],
-  freeBytes: null,
-});
-
-const contents = { "config.json": "{}", "weights/part 1.bin": "one", "weights/part-2.bin": "two", empty: "" };
-const wanted = model(contents);
-const see = `observe ${lines(weights.forObserve(wanted))}`;
-const act = `apply ${lines(weights.forAct(wanted, nothing))}`;
-const stageAll = Object.values(contents)
-  .filter((text) => text !== "")
-  .map((text) => `stage ${sha(text)} '${text}'`)
-  .join("\n");
+import {
+  act,
+  bash,
+  contents,
+  facts,
+  lines,
+  model,
+  namespaces,
+  node,
+  nothing,
+  see,
+  sha,
+  stageAll,
+  wanted,
+} from "./weights-room.ts";
 
 describe.skipIf(!namespaces)("weights scripts", () => {
   it("bring a model in, make it current, and then find nothing to do", () => {
@@ -129,20 +74,6 @@ describe.skipIf(!namespaces)("weights scripts", () => {
     expect(weights.compare(wanted, facts(out[1]))).toEqual([]);
   });
 
-  it("find with verify: full what kept its size and time", () => {
-    const full = { ...wanted, verify: "full" as const };
-    const seeFull = `observe ${lines(weights.forObserve(full))}`;
-    const { out } = node(
-      `${stageAll}\n${act} >/dev/null\nf="$V/weights/current/weights/part 1.bin"; chmod u+w "$f"; printf 0ne >"$f"; touch -d @1 "$f"\n${see}\n${seeFull}\nstage ${sha("one")} one\napply ${lines(weights.forAct(full, nothing))} >/dev/null\n${seeFull}\ncat "$f"`,
-    );
-    expect(weights.compare(wanted, facts(out[0]))).toEqual([]);
-    expect(weights.compare(full, facts(out[1])).map((change) => change.path)).toEqual([
-      "files.weights/part 1.bin",
-    ]);
-    expect(weights.compare(full, facts(out[2]))).toEqual([]);
-    expect(out[3]).toBe("one");
-  });
-
   it("keep N versions, and one more while a container has it mounted", () => {
     const versions = ["1", "2", "3", "4"].map((version) =>
       model({ "a.bin": `content ${version}` }, { version }),
@@ -199,81 +130,5 @@ describe.skipIf(!namespaces)("weights scripts", () => {
     expect(out[1]).toBe("tiny-1");
     expect(out[2]).toBe("::status deleting weights tiny-1");
     expect(out.slice(3)).toEqual(["incoming"]);
-  });
-});
-
-describe.skipIf(!namespaces)("weights from a URL", () => {
-  const sums = `${sha("remote one")}  dir/ö 1.bin\n${sha("")}  zero\n`;
-  const files = new Map([
-    ["/m/SHA256SUMS", sums],
-    ["/m/dir/%C3%B6%201.bin", "remote one"],
-    ["/m/zero", ""],
-  ]);
-
-  /** A server that honours Range, and can break an answer off in the middle. */
-  async function served(steps: (url: string) => string, breakOnce = false) {
-    const asked: string[] = [];
-    let broken = !breakOnce;
-    const server = createServer((request, response) => {
-      const body = files.get(request.url ?? "");
-      if (body === undefined) return response.writeHead(404).end();
-      const from = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
-      if (request.method === "GET") asked.push(`${request.url} ${from}`);
-      const part = Buffer.from(body).subarray(from);
-      if (from > 0 && part.length === 0) return response.writeHead(416).end();
-      response.writeHead(from > 0 ? 206 : 200, {
-        "content-length": part.length,
-        "content-range": `bytes ${from}-${body.length - 1}/${body.length}`,
-      });
-      if (request.method === "HEAD") return response.end();
-      if (!broken && request.url?.endsWith(".bin")) {
-        broken = true;
-        return response.write(part.subarray(0, 6), () => response.destroy());
-      }
-      return response.end(part);
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    if (address === null || typeof address === "string") throw new Error("no port");
-    const child = spawn("unshare", [
-      "-rm",
-      "bash",
-      "-c",
-      prelude + steps(`http://127.0.0.1:${address.port}/m`),
-    ]);
-    let out = "";
-    let err = "";
-    child.stdout.on("data", (data) => (out += data));
-    child.stderr.on("data", (data) => (err += data));
-    await once(child, "close");
-    server.close();
-    return { out: out.trimEnd().split("\n"), err, asked };
-  }
-  const remote = (url: string, manifestSha256 = sha(sums)) =>
-    weights.inputs.parse({ name: "far", version: "1", url, manifestSha256 });
-  const bring = (url: string, hash?: string) => `apply ${lines(weights.forAct(remote(url, hash), nothing))}`;
-
-  it("fetch, verify and become current", async () => {
-    const { out } = await served(
-      (url) =>
-        `${bring(url)} >/dev/null\nobserve ${lines(weights.forObserve(remote(url)))}\ncat "$V/weights/current/dir/ö 1.bin"`,
-    );
-    expect(weights.compare(remote("http://x/m"), facts(out[0]))).toEqual([]);
-    expect(out[1]).toBe("remote one");
-  });
-
-  it("go on where a broken transfer stopped", async () => {
-    const { out, asked } = await served(
-      (url) => `${bring(url)} >/dev/null\ncat "$V/weights/current/dir/ö 1.bin"`,
-      true,
-    );
-    expect(out.at(-1)).toBe("remote one");
-    expect(asked).toContain("/m/dir/%C3%B6%201.bin 6");
-  });
-
-  it("refuse a manifest that is not the pinned one", async () => {
-    const { out, err } = await served((url) => `${bring(url, sha("other"))}\nls "$V/weights/versions"`);
-    expect(err).toContain(`wanted ${sha("other")}`);
-    expect(out.at(-1)).toBe("exit 1");
   });
 });

@@ -1,9 +1,11 @@
 import { configDefaults, defineConfig } from "vitest/config";
+import { RackOrder } from "./test/rack-order.ts";
 
 const levels = ["engine", "conformance", "rack"] as const;
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: RackOrder },
     // A file that hangs must not hang the run: hooks are bounded like tests.
     projects: [
       {
@@ -40,7 +42,7 @@ export default defineConfig({
         test: {
           name: "rack",
           include: ["test/rack/*.test.ts"],
-          // One virtual server at a time: its files share the node and go in order of their names.
+          // One virtual server at a time; its files share it, in the order of test/rack-order.ts.
           fileParallelism: false,
           testTimeout: 30 * 60_000,
           hookTimeout: 30 * 60_000,

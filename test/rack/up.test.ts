@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { ask } from "./support/endpoint.ts";
-import { type Provisioned, provisioned } from "./support/provisioned.ts";
+import { leaveClean, type Provisioned, provisioned } from "./support/provisioned.ts";
 import { clock, sessionsSince } from "./support/sessions.ts";
 
 let node: Provisioned;
@@ -102,5 +102,6 @@ describe("the second up", () => {
     const own = (await sessionsSince(node, since)).filter(({ provider }) => provider);
     expect(own).toHaveLength(1);
     expect(own[0]?.channels).toBeLessThanOrEqual(3);
+    leaveClean();
   });
 });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Provisioned, provisioned } from "../support/provisioned.ts";
+import { leaveClean, type Provisioned, provisioned } from "../support/provisioned.ts";
 
 let node: Provisioned;
 let before = "";
@@ -48,5 +48,11 @@ describe("./racksmith destroy", () => {
     expect((await identity()) + (await model())).toBe(before);
     await node.serves();
     expect((await node.chat()).status).toBe(200);
+  });
+
+  it("nothing is left to do", async () => {
+    const { code, output } = await node.racksmith("preview", ["--expect-no-changes"]);
+    expect(code, output).toBe(0);
+    leaveClean();
   });
 });

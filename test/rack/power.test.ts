@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { racksmith } from "../support/cli.ts";
-import { NODE, type Provisioned, provisioned } from "../support/provisioned.ts";
-import { stackOf } from "../support/stack.ts";
+import { racksmith } from "./support/cli.ts";
+import { NODE, type Provisioned, provisioned } from "./support/provisioned.ts";
+import { stackOf } from "./support/stack.ts";
 
 let node: Provisioned;
 

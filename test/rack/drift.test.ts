@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { DOCKER_DRIFTS, type Drift, SERVICE_DRIFTS, SYSTEM_DRIFTS } from "../support/drifts.ts";
-import { type Provisioned, provisioned } from "../support/provisioned.ts";
+import { DOCKER_DRIFTS, type Drift, SERVICE_DRIFTS, SYSTEM_DRIFTS } from "./support/drifts.ts";
+import { leaveClean, type Provisioned, provisioned } from "./support/provisioned.ts";
 
 let node: Provisioned;
 
@@ -44,6 +44,7 @@ describe.each([
     await node.serves();
     const { code, output } = await node.racksmith("preview", ["--expect-no-changes"]);
     expect(code, output).toBe(0);
+    if (drifts === DOCKER_DRIFTS) leaveClean();
   });
 });
 

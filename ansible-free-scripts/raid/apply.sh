@@ -204,7 +204,11 @@ write_conf() {
     changed=yes
   fi
   if install_conf "$name" "$array_uuid" "$monitor_mail" "$monitor_webhook"; then changed=yes; fi
-  [[ -n $changed && -n $monitor_mail$monitor_webhook ]] || return 0
+  [[ -n $changed ]] || return 0
+  if [[ -z $monitor_mail$monitor_webhook ]]; then
+    systemctl try-restart mdmonitor.service || true
+    return 0
+  fi
   systemctl restart mdmonitor.service || warn "mdmonitor does not start: array events are not reported; see systemctl status mdmonitor"
 }
 

@@ -6,20 +6,29 @@ NOTIFY=/usr/lib/racksmith/current/raid/notify.sh
 # Stands while the initramfs may carry an older mdadm.conf than /etc does.
 INITRAMFS_DUE=$RAID_STATE/initramfs-due
 
+# Stands above the address that is racksmith's. mdadm takes the first address and ignores others, so one that somebody
+# else has set stays below it and holds again once ours is gone.
+MAIL_MARK="# racksmith: the address of raid.monitorMail"
+
 # wanted_conf NAME UUID MAIL WEBHOOK: mdadm.conf as it should be, made from what it is. UUID empty drops the array.
 wanted_conf() {
-  local line
-  if [[ -e $MDADM_CONF ]]; then
-    while IFS= read -r line || [[ -n $line ]]; do
+  local text="" line above=""
+  [[ -z $3 ]] || printf '%s\nMAILADDR %s\n' "$MAIL_MARK" "$3"
+  if [[ -s $MDADM_CONF ]]; then
+    text=$(<"$MDADM_CONF") || return 1
+    while IFS= read -r line; do
+      if [[ $above == "$MAIL_MARK" && $line == "MAILADDR "* ]]; then
+        above=""
+        continue
+      fi
+      above=$line
       case $line in
-        "ARRAY /dev/md/$1 "* | "PROGRAM $NOTIFY") continue ;;
-        "MAILADDR "*) [[ -z $3 ]] || continue ;;
+        "$MAIL_MARK" | "ARRAY /dev/md/$1 "* | "PROGRAM $NOTIFY" | "MAILADDR $3") continue ;;
       esac
       printf '%s\n' "$line"
-    done <"$MDADM_CONF"
+    done <<<"$text"
   fi
   [[ -z $2 ]] || printf 'ARRAY /dev/md/%s metadata=1.2 name=racksmith:%s UUID=%s\n' "$1" "$1" "$2"
-  [[ -z $3 ]] || printf 'MAILADDR %s\n' "$3"
   [[ -z $4 ]] || printf 'PROGRAM %s\n' "$NOTIFY"
 }
 

@@ -57,3 +57,43 @@ run raid/apply act; echo "rc $rc"; ls "$state"; grep -c ^ARRAY "$conf"
     }
   });
 });
+
+describe.skipIf(!rooms)("removing the array", () => {
+  const wipe = (more: Record<string, unknown> = {}) => want({ onDelete: "wipe", wipeUuid: UUID, ...more });
+  const tail = 'echo "rc $rc"; ls /mnt/disks /etc/mdadm; cat "$conf"; cat "$CALLS"';
+
+  it("with wipe destroys it where it is stopped, too, and forgets it", () => {
+    const { out } = onRaidNode(`running; unassembled; run raid/remove act; ${tail}`, wipe());
+    expect(out).toContain("rc 0\n");
+    expect(out).not.toMatch(/\.sb|^ARRAY/m);
+    expect(out).toContain("--zero-superblock /mnt/disks/sda /mnt/disks/sdb");
+    expect(out).toContain("update-initramfs -u");
+  });
+
+  it("destroys it on a disk that it has lost", () => {
+    const { out } = onRaidNode(`returned 100 AA; run raid/remove act; ${tail}`, wipe());
+    expect(out).toContain("rc 0\n");
+    expect(out).not.toContain(".sb");
+  });
+
+  it("with another UUID changes nothing, nor on disks that are not named", () => {
+    const other = wipe({ wipeUuid: UUID.replace("0a", "ff") });
+    const stopped = onRaidNode(`running; unassembled; run raid/remove act; ${tail}`, other);
+    expect(stopped.err).toContain(`the array's UUID is ${UUID}`);
+    expect(stopped.out).toMatch(/rc 1\n(.*\n)*sda\.sb\n(.*\n)*sdb\.sb\n/);
+    const elsewhere = onRaidNode(
+      `running; unassembled; run raid/remove act; ${tail}`,
+      wipe({ members: ["SA", "SC"] }),
+    );
+    expect(elsewhere.out).toContain("--zero-superblock /mnt/disks/sda\n");
+    expect(elsewhere.out).toContain("sdb.sb");
+  });
+
+  it("keeps it, running or stopped, and says so", () => {
+    for (const state of ["running", "running; unassembled"]) {
+      const { out } = onRaidNode(`${state}; run raid/remove act; ${tail}`);
+      expect(out).toContain(`::warn kept: array /dev/md/racksmith (${UUID})`);
+      expect(out).toMatch(/sda\.sb\n(.*\n)*sdb\.sb\n(.*\n)*ARRAY/);
+    }
+  });
+});

@@ -87,12 +87,22 @@ wanted_conf racksmith "" "" ""`);
     expect(out).toBe(`${own}${line}stable\n${own}`);
   });
 
-  it("takes the mail address and the notifier", () => {
-    const out = inEtc(
-      `printf 'MAILADDR root\\n' >/etc/mdadm/mdadm.conf; wanted_conf r u ops@example.com yes`,
-    );
+  it("takes the mail address and the notifier, and gives them up again; theirs stays below", () => {
+    const theirs = "MAILADDR root\n";
+    const out = inEtc(`conf=/etc/mdadm/mdadm.conf; printf '${theirs.trimEnd()}\\n' >$conf
+wanted_conf r u ops@example.com yes >new; cp new $conf; cat new
+wanted_conf r u ops@example.com yes | cmp - new && echo stable
+wanted_conf r u other@example.com "" | grep -c example.com
+wanted_conf r "" "" ""`);
     expect(out).toBe(
-      "ARRAY /dev/md/r metadata=1.2 name=racksmith:r UUID=u\nMAILADDR ops@example.com\nPROGRAM /usr/lib/racksmith/current/raid/notify.sh\n",
+      `# racksmith: the address of raid.monitorMail\nMAILADDR ops@example.com\n${theirs}ARRAY /dev/md/r metadata=1.2 name=racksmith:r UUID=u\nPROGRAM /usr/lib/racksmith/current/raid/notify.sh\nstable\n1\n${theirs}`,
     );
+  });
+
+  it("knows its address that stands there unmarked", () => {
+    const out = inEtc(
+      `printf 'MAILADDR ops@example.com\\n' >/etc/mdadm/mdadm.conf; wanted_conf r "" ops@example.com "" | grep -c ^MAIL`,
+    );
+    expect(out).toBe("1\n");
   });
 });

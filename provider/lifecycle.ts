@@ -22,28 +22,36 @@ export async function observe({ noun, inputs, host, report }: Work): Promise<Pro
   return noun.parseFacts(host.name, await host.observe(noun.name, noun.forObserve(inputs), report));
 }
 
-/** What is there and what is to change; nothing is touched. @throws HostError, kind `refused`, for what no act may mend */
-export async function plan(work: Work): Promise<{ facts: Props; changes: Change[] }> {
+/**
+ * What is there and what is to change; nothing is touched.
+ * @param acted whether an act came before, for the message
+ * @throws HostError, kind `refused`, for what no act may mend
+ */
+export async function plan(work: Work, acted = false): Promise<{ facts: Props; changes: Change[] }> {
   const facts = await observe(work);
-  refuse(work, facts);
+  refuse(work, facts, acted);
   return { facts, changes: work.noun.compare(work.inputs, facts) };
 }
 
-/** Observe, refuse, compare, act, observe again. Creates and updates alike. Returns the facts at the end. */
-export async function ensure(work: Work): Promise<Props> {
+/**
+ * Observe, refuse, compare, act, observe again. Creates and updates alike. Returns the facts at the end.
+ * @param onBegin called before each thing that may leave something on the host
+ */
+export async function ensure(work: Work, onBegin: () => void = () => undefined): Promise<Props> {
   const before = await plan(work);
   if (before.changes.length === 0) return before.facts;
   // Outside the host's lock: gigabytes may travel while other resources go on.
-  await sendUploads(work, before.facts);
-  return work.host.exclusively(() => converge(work));
+  await sendUploads(work, before.facts, onBegin);
+  return work.host.exclusively(() => converge(work, onBegin));
 }
 
-async function converge(work: Work): Promise<Props> {
+async function converge(work: Work, onBegin: () => void): Promise<Props> {
   const { noun, key, inputs, host, report } = work;
   let { facts, changes } = await plan(work);
   let reboots = 0;
   let again = true;
   while (changes.length > 0 && again) {
+    onBegin();
     const { rebootWhy, found } = await host.act(noun.name, "apply", key, noun.forAct(inputs, facts), report);
     again = found;
     if (rebootWhy !== undefined) {
@@ -53,7 +61,7 @@ async function converge(work: Work): Promise<Props> {
       await host.reboot(report);
       again = true;
     }
-    ({ facts, changes } = await plan(work));
+    ({ facts, changes } = await plan(work, true));
   }
   if (changes.length > 0) throw stillDiffers(work, changes);
   return facts;
@@ -71,23 +79,29 @@ export async function remove(work: Work): Promise<void> {
   });
 }
 
-async function sendUploads({ noun, inputs, host, report }: Work, facts: Props): Promise<void> {
+async function sendUploads(
+  { noun, inputs, host, report }: Work,
+  facts: Props,
+  onBegin: () => void,
+): Promise<void> {
   for (const upload of await noun.uploads(inputs, facts)) {
-    if (upload.offsetBytes < upload.sizeBytes) await host.upload(upload, report);
+    if (upload.offsetBytes >= upload.sizeBytes) continue;
+    onBegin();
+    await host.upload(upload, report);
   }
 }
 
-function refuse({ noun, inputs, host }: Work, facts: Props): void {
+function refuse({ noun, inputs, host }: Work, facts: Props, acted: boolean): void {
   const refusals = noun.refuse(inputs, facts);
   if (refusals.length === 0) return;
   throw new HostError({
     kind: "refused",
     host: host.name,
     tried: noun.name,
-    problem:
-      refusals.length === 1
-        ? "refused, nothing was touched"
-        : `refused for ${refusals.length} reasons, nothing was touched`,
+    problem: [
+      refusals.length === 1 ? "refused" : `refused for ${refusals.length} reasons`,
+      acted ? "after its act had run" : "nothing was touched",
+    ].join(", "),
     lastLines: refusals.map(describeRefusal),
   });
 }

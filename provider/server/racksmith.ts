@@ -5,7 +5,7 @@ import { describeChange } from "../describe.ts";
 import { ensure, observe, plan, remove, type Work } from "../lifecycle.ts";
 import { typeToken } from "../noun.ts";
 import type { Report } from "../report.ts";
-import { isHostError } from "../ssh/errors.ts";
+import { couldNotLook, isHostError } from "../ssh/errors.ts";
 import type { Host } from "../ssh/host.ts";
 import type { Pool } from "../ssh/pool.ts";
 import type { Redactor } from "../ssh/redact.ts";
@@ -31,6 +31,8 @@ export interface Setting {
 export function racksmith(setting: Setting): PluginHandlers {
   const { nouns, pool, redactor, log } = setting;
   const byToken = new Map(nouns.map((noun) => [typeToken(noun.name), noun]));
+  /** URNs whose read the engine has not yet followed with the diff that ends a refresh. */
+  const justRead = new Set<string>();
 
   function nounOf(request: ResourceRequest): AnyNoun {
     const noun = byToken.get(request.type);
@@ -89,11 +91,14 @@ export function racksmith(setting: Setting): PluginHandlers {
     const noun = nounOf(request);
     if (request.preview) return preview(request, noun, inputs);
     const work = workOf(request, noun, plain(inputs));
+    let begun = false;
+    const onBegin = () => {
+      begun = true;
+    };
     try {
-      return outputsOf(noun, inputs, await ensure(work));
+      return outputsOf(noun, inputs, await ensure(work, onBegin));
     } catch (error) {
-      // A refusal, or a host never reached: nothing was made. Otherwise the state must know of it.
-      const begun = isHostError(error, "failed", "still differs", "cut", "cancelled");
+      // Whatever ended it, once something was sent there the state must know of it, or `destroy` would pass it over.
       if (!fresh || !begun) throw error;
       throw new InitFailed(id, inputs, outputsOf(noun, inputs, {}), error);
     }
@@ -109,13 +114,23 @@ export function racksmith(setting: Setting): PluginHandlers {
         const noun = nounOf(request);
         const given = plain(news);
         const before = plain(Object.keys(oldInputs).length > 0 ? oldInputs : olds).props;
+        const refreshing = justRead.delete(request.urn) && !differs(before, given.props);
         const replaced = noun.replaceOn.filter((key) => differs(before[key], given.props[key]));
         if (replaced.length > 0) return replacement(replaced);
         if (given.unknown.length > 0) return unknownDiff(given);
         const work = workOf(request, noun, given);
-        const { changes } = await plan(work);
-        for (const change of changes) work.report.info(describeChange(change));
-        return { detailed: Object.fromEntries(changes.map(({ path }) => [path, "update" as const])) };
+        try {
+          const { changes } = await plan(work);
+          for (const change of changes) work.report.info(describeChange(change));
+          return { detailed: Object.fromEntries(changes.map(({ path }) => [path, "update" as const])) };
+        } catch (error) {
+          // The engine ends a refresh with a diff of the recorded inputs with themselves. What the program asks for
+          // now comes later: a failure here would keep it from ever being looked at.
+          const refused = isHostError(error, "refused");
+          if (!refreshing || !(refused || couldNotLook(error))) throw error;
+          if (refused) work.report.warn(`with what was asked for last: ${error.message}`);
+          return { detailed: {} };
+        }
       }),
     create: (request, inputs) =>
       guarded(async () => {
@@ -132,10 +147,12 @@ export function racksmith(setting: Setting): PluginHandlers {
             `${id}: racksmith resources cannot be imported: write them into the program, and what is there already is taken over`,
           );
         const work = workOf(request, noun, plain(given));
+        justRead.add(request.urn);
         try {
           return { id, inputs: given, outputs: outputsOf(noun, given, await observe(work)) };
         } catch (error) {
-          if (!isHostError(error, "unreachable", "cut")) throw error;
+          // Read goes by the recorded connection: a new pin, user or key is in the program, and diff looks with that.
+          if (!couldNotLook(error)) throw error;
           work.report.warn(`${error.message}\n  the last known facts are kept`);
           return { id, inputs: given, outputs: state };
         }

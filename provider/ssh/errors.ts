@@ -51,3 +51,11 @@ function message({ host, tried, problem, lastLines, remedy }: HostErrorParts): s
 export function isHostError(error: unknown, ...kinds: HostErrorKind[]): error is HostError {
   return error instanceof HostError && (kinds.length === 0 || kinds.includes(error.kind));
 }
+
+/**
+ * The host could not be looked at, as far as this connection goes: it is away, or it is not, or no longer, the
+ * machine that these pins, this user and this key are for. Nothing is known about its resources then.
+ */
+export function couldNotLook(error: unknown): error is HostError {
+  return isHostError(error, "unreachable", "cut", "host key", "login", "sudo", "not supported");
+}

@@ -25,7 +25,9 @@ export async function rebootHost(
   const begun = Date.now();
   const backoff = new Backoff(rebootTimeoutSeconds * 1000);
   while (!backoff.spent) {
-    await backoff.pause(signal);
+    await backoff.pause(signal).catch(() => {
+      throw cancelled(name);
+    });
     report.status(`waiting for the host to come back (${Math.round((Date.now() - begun) / 1000)} s)`);
     try {
       // While it goes down the old connection may still answer, with the old boot.
@@ -43,6 +45,16 @@ export async function rebootHost(
     tried: "rebooting",
     problem: `it did not come back within ${rebootTimeoutSeconds} s`,
     remedy: "look at its console; when it answers again, run `up` once more",
+  });
+}
+
+function cancelled(host: string): HostError {
+  return new HostError({
+    kind: "cancelled",
+    host,
+    tried: "rebooting",
+    problem: "cancelled while the host restarts",
+    remedy: "when it answers again, the next `up` goes on from what it finds",
   });
 }
 

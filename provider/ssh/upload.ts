@@ -31,7 +31,9 @@ export async function sendFile(upload: Upload, context: UploadContext): Promise<
       if (context.signal.aborted) throw stopped(tried, offset, upload, context.host);
       if (!mayPassAgain(error) || backoff.spent) throw error;
       context.report.status(`connection cut while ${tried}; reconnecting`);
-      await backoff.pause(context.signal);
+      await backoff.pause(context.signal).catch(() => {
+        throw stopped(tried, offset, upload, context.host);
+      });
     }
   }
   if (offset > upload.sizeBytes) {

@@ -21,7 +21,7 @@ test("a dropped connection that closes late does not take the new one's place wi
 test("a connection that was cut is made anew by the next one who asks", async () => {
   const session = new Session(server.connection());
   const { client } = await session.connect();
-  const closed = new Promise((resolve) => client.once("close", resolve));
+  const closed = new Promise<void>((resolve) => client.once("close", () => resolve()));
   server.proxy.cut();
   await closed;
   expect(await session.exec("trying", "exit 3")).toEqual({ code: 3, stderr: [] });

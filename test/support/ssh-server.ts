@@ -26,8 +26,8 @@ export class SshServer {
   readonly folder: string;
   /** Where scripts are installed: give it to `loadScripts`. */
   readonly library: string;
-  readonly userKey = makeKey();
-  readonly hostKey: KeyPair;
+  userKey = makeKey();
+  hostKey: KeyPair;
   proxy!: TcpProxy;
   /** Command lines that were run. */
   commands: string[] = [];
@@ -41,14 +41,31 @@ export class SshServer {
     this.folder = folder;
     this.library = join(folder, "lib");
     this.hostKey = hostKey;
-    this.#server = new ssh2.Server({ hostKeys: [hostKey.private] }, (client) => this.#serve(client));
+    this.#server = this.#made();
+  }
+
+  #made(): ssh2.Server {
+    return new ssh2.Server({ hostKeys: [this.hostKey.private] }, (client) => this.#serve(client));
+  }
+
+  async #listen(): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** The machine comes back at the same address with a host key of its own, and what is on it. */
+  async reinstall(): Promise<void> {
+    this.#server.close();
+    this.hostKey = makeKey();
+    this.#server = this.#made();
+    this.proxy.redirect(await this.#listen());
+    this.proxy.cut();
   }
 
   static async start(options: { hostKey?: KeyPair; folder?: string } = {}): Promise<SshServer> {
     const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "racksmith-node-")));
     const server = new SshServer(folder, options.hostKey ?? makeKey());
-    await new Promise<void>((resolve) => server.#server.listen(0, "127.0.0.1", resolve));
-    server.proxy = await TcpProxy.start((server.#server.address() as AddressInfo).port);
+    server.proxy = await TcpProxy.start(await server.#listen());
     return server;
   }
 

@@ -76,6 +76,11 @@ export class TcpProxy {
     this.#hung = hung;
   }
 
+  /** Later connections go to another port. */
+  redirect(targetPort: number): void {
+    this.#targetPort = targetPort;
+  }
+
   /** Stops listening: connections are refused until `listenAgain`. */
   async refuse(): Promise<number> {
     const port = this.port;

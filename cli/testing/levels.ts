@@ -30,7 +30,11 @@ export async function runLevel(level: Level, filters: readonly string[]): Promis
 async function run(level: Level, filters: readonly string[]): Promise<Tally[]> {
   await bringNeeds(level);
   if (level === "lint") return lint();
-  if (level === "unit") return [await runVitest(level, filters, process.env)];
+  if (level === "unit") {
+    const tally = await runVitest(level, filters, process.env);
+    if (tally.skipped > 0) say("Skipped tests want root, mount namespaces, or the Go that `setup` brings.");
+    return [tally];
+  }
   const engine = await prepareEngine();
   return [await runVitest(level, filters, { ...process.env, ...engine.env })];
 }

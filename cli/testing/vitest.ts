@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { z } from "zod";
 import { checkout } from "../paths.ts";
 import type { Tally } from "./tally.ts";
@@ -40,8 +40,13 @@ export async function runVitest(
     const status = await live(
       process.execPath,
       [join(checkout, "node_modules/vitest/vitest.mjs"), ...args, ...filters],
-      // CI=true switches colours on in what the tests run, and then in what they compare.
-      { ...env, NO_COLOR: "1" },
+      {
+        ...env,
+        // CI=true switches colours on in what the tests run, and then in what they compare.
+        NO_COLOR: "1",
+        // On Debian root's PATH only has them, and the tests run mke2fs, blkid and haproxy as anybody.
+        PATH: [env.PATH, "/usr/sbin", "/sbin"].filter(Boolean).join(delimiter),
+      },
     );
     Object.assign(tally, count(await readFile(file, "utf8").catch(() => undefined), status));
   } finally {

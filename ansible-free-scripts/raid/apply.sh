@@ -145,6 +145,10 @@ repair() {
 
 add_missing() {
   [[ -z ${MEMBER_STATE[$1]-} && -n ${DISK_PATH[$1]-} ]] || return 0
+  if [[ ${DISK_PATH[$1]} != ambiguous ]] && ! (carries "${DISK_PATH[$1]}") >/dev/null 2>&1; then
+    warn "${DISK_PATH[$1]} (serial $1) cannot be read: it is not put into the array; replace it"
+    return 0
+  fi
   add "$1"
 }
 

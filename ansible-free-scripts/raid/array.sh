@@ -141,7 +141,8 @@ disk_json() {
   local device=${DISK_PATH[$1]-} carried="" used=""
   SUPERBLOCK_UUID="" SUPERBLOCK_NAME=""
   if [[ -n $device && $device != ambiguous ]]; then
-    carried=$(carries "$device")
+    # A dying disk is still listed and cannot be opened: that is a fact, not an end of looking.
+    carried=$(carries "$device" 2>/dev/null) || carried=unreadable
     used=$(used_by "$device")
     superblock "$device" || true
   fi

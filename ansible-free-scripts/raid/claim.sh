@@ -16,7 +16,7 @@ in_list() {
 may_claim() {
   local serial=$1 device=${DISK_PATH[$1]-} found used
   [[ -n $device && $device != ambiguous ]] || fail "disk $serial: not in this machine, or its serial is not unique"
-  found=$(carries "$device")
+  found=$(carries "$device") || fail "$device (serial $serial): cannot be read, so nobody knows what it carries; wanted a disk that works. Check its cabling or replace it. Nothing was changed on it"
   if [[ -n $found ]] && ! in_list "$serial" "${wipe[@]}"; then
     fail "$device (serial $serial, ${DISK_BYTES[$serial]} bytes) carries $found, which would be lost; wanted a blank disk. To destroy it, put $serial into raid.wipe. Nothing was changed on it"
   fi

@@ -10,6 +10,7 @@ import {
   isStopped,
   missingMembers,
   named,
+  works,
 } from "./raid/model.ts";
 import { refuse } from "./raid/refuse.ts";
 
@@ -67,10 +68,10 @@ function compare(wanted: Inputs, found: Facts): Change[] {
     }
   }
   for (const serial of missingMembers(wanted, array)) {
-    if (diskOf(found, serial)?.device !== "") differs(`members.${serial}`, "not in the array", "in sync");
+    if (works(diskOf(found, serial))) differs(`members.${serial}`, "not in the array", "in sync");
   }
   for (const serial of wanted.spares) {
-    if (!stateOf.has(serial) && diskOf(found, serial)?.device !== "") {
+    if (!stateOf.has(serial) && works(diskOf(found, serial))) {
       differs(`spares.${serial}`, "not in the array", "spare");
     }
   }

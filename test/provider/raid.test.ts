@@ -161,6 +161,26 @@ describe("raid refuse", () => {
     expect(raid.refuse?.(want({ spares: ["C"] }), spare)).toEqual([]);
   });
 
+  it("takes a disk that is listed and cannot be read for a lost one, whatever may be wiped", () => {
+    const dead = blank("B", { carries: "unreadable" });
+    const facts = found({ array: array({ A: "in_sync" }), disks: [member("A"), dead, blank("C")] });
+    expect(raid.refuse?.(want({ wipe: ["B"] }), facts)).toMatchObject([
+      { path: "members.B", found: "/dev/b: listed, but cannot be read" },
+    ]);
+    expect(raid.refuse?.(want({ allowDegraded: true }), facts)).toEqual([]);
+    expect(raid.compare(want({ allowDegraded: true }), facts)).toEqual([]);
+    expect(raid.refuse?.(want({ spares: ["C"] }), facts)).toEqual([]);
+    expect(paths(raid.compare(want({ spares: ["C"] }), facts))).toEqual(["spares.C"]);
+    const deadSpare = {
+      ...facts,
+      disks: [member("A"), blank("B", { device: "" }), { ...dead, serial: "C" }],
+    };
+    expect(paths(raid.refuse?.(want({ spares: ["C"] }), deadSpare))).toEqual(["members.B", "spares.C"]);
+    expect(paths(raid.refuse?.(want({ wipe: ["B"] }), found({ disks: [blank("A"), dead] })))).toEqual([
+      "members.B",
+    ]);
+  });
+
   it.each([
     ["level", { level: 10, members: ["A", "B"] }],
     ["members", { members: ["A", "B", "C"] }],

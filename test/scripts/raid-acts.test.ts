@@ -97,3 +97,39 @@ describe.skipIf(!rooms)("removing the array", () => {
     }
   });
 });
+
+describe.skipIf(!rooms)("a disk that is listed and cannot be opened", () => {
+  const dead = "running; echo faulty >/sys/block/md127/md/dev-sdb/state; touch /mnt/disks/sdb.dead";
+
+  it("is reported, and its array stays seen", () => {
+    const { facts, changes } = judged(dead);
+    expect(facts.disks[1]).toMatchObject({ serial: "SB", carries: "unreadable" });
+    expect(changes).toMatchObject([{ path: "members.SB", found: "failed" }]);
+  });
+
+  it("leaves the array for a spare", () => {
+    const wanted = want({ spares: ["SC"] });
+    const after = judged(`${dead}; run raid/apply act; echo "rc $rc"`, wanted);
+    expect(after.facts.array?.members.map(({ serial }) => serial)).toEqual(["SA", "SC"]);
+    expect([...after.changes, ...after.refusals]).toEqual([]);
+  });
+
+  it("leaves it degraded where nothing can stand in, and is refused unless that is allowed", () => {
+    const { out } = onRaidNode(`${dead}; run raid/apply act; echo "rc $rc"`);
+    expect(out).toMatch(/::warn .*sdb \(serial SB\) cannot be read.*\n(.*\n)*rc 0\n/);
+    const after = `${dead}; run raid/apply act`;
+    expect(paths(judged(after).refusals)).toEqual(["members.SB"]);
+    const allowed = judged(after, want({ allowDegraded: true }));
+    expect([...allowed.changes, ...allowed.refusals]).toEqual([]);
+  });
+
+  it("is not given to an array that is to be made", () => {
+    const { out, err } = onRaidNode(
+      'touch /mnt/disks/sdb.dead; run raid/apply act; echo "rc $rc"; cat "$CALLS"',
+      want({ wipe: ["SB"] }),
+    );
+    expect(err).toContain("(serial SB): cannot be read");
+    expect(out).toContain("rc 1");
+    expect(out).not.toContain("--create");
+  });
+});

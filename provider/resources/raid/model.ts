@@ -8,6 +8,9 @@ export const inputs = z.object({ ...raidFields, monitorWebhook: httpUrl.optional
   }
 });
 
+/** What observe says that a disk carries which is listed and cannot be opened. */
+export const UNREADABLE = "unreadable";
+
 const memberState = z.enum(["in_sync", "rebuilding", "spare", "leaving", "faulty"]);
 
 export const facts = z.object({
@@ -30,7 +33,7 @@ export const facts = z.object({
       /** Empty when no disk has this serial; `ambiguous` when several have. */
       device: z.string(),
       sizeBytes: z.number(),
-      /** Signatures on it, "ext4 UUID, gpt UUID"; empty when blank. */
+      /** Signatures on it, "ext4 UUID, gpt UUID"; empty when blank; `unreadable` when it cannot be opened. */
       carries: z.string(),
       /** Who mounts or holds it; empty when nobody does. */
       usedBy: z.string(),
@@ -66,6 +69,11 @@ export function isStopped(wanted: Inputs, found: Facts, disk: Disk): boolean {
 
 export function named(wanted: Inputs, serial: string): boolean {
   return wanted.members.includes(serial) || wanted.spares.includes(serial);
+}
+
+/** The disk is in this machine and can be read. A dead one may still be listed. */
+export function works(disk: Disk | undefined): boolean {
+  return disk !== undefined && disk.device !== "" && disk.carries !== UNREADABLE;
 }
 
 export function diskOf(found: Facts, serial: string): Disk | undefined {

@@ -8,6 +8,8 @@ import {
   isStopped,
   missingMembers,
   named,
+  UNREADABLE,
+  works,
 } from "./model.ts";
 
 /** What no act on the array may mend. */
@@ -61,8 +63,16 @@ function fixed(wanted: Inputs, array: FoundArray): Refusal[] {
 function claimRefusals(wanted: Inputs, found: Facts, disk: Disk): Refusal[] {
   const path = `${wanted.members.includes(disk.serial) ? "members" : "spares"}.${disk.serial}`;
   const refusal = (was: string, is: string, remedy: string) => [{ path, found: was, wanted: is, remedy }];
+  const madeUpFor = found.array !== null && (wanted.allowDegraded || spareAtHand(wanted, found));
+  if (!works(disk) && madeUpFor) return [];
+  if (disk.carries === UNREADABLE) {
+    return refusal(
+      `${disk.device}: listed, but cannot be read`,
+      "a disk that works",
+      "check its cabling or replace it, and put the serial of its replacement here; or set allowDegraded: true",
+    );
+  }
   if (disk.device === "") {
-    if (found.array !== null && (wanted.allowDegraded || spareAtHand(wanted, found))) return [];
     return refusal(
       "no such disk in this machine",
       "a disk with this serial",
@@ -103,7 +113,7 @@ function toClaim(wanted: Inputs, { array }: Facts): string[] {
 
 function spareAtHand(wanted: Inputs, found: Facts): boolean {
   const held = new Set(found.array?.members.map((member) => member.serial));
-  return wanted.spares.some((serial) => !held.has(serial) && (diskOf(found, serial)?.device ?? "") !== "");
+  return wanted.spares.some((serial) => !held.has(serial) && works(diskOf(found, serial)));
 }
 
 function gib(bytes: number): string {

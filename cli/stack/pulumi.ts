@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { Engine } from "../engine/prepare.ts";
-import { CliError } from "../errors.ts";
+import { CliError, exitCodes } from "../errors.ts";
 import { checkout } from "../paths.ts";
 import { capture, lastLines } from "../process.ts";
 import { note } from "../progress.ts";
@@ -63,8 +63,11 @@ export async function exportState(stack: Stack): Promise<Exported | undefined> {
   }
 }
 
-/** Makes the stack when there is none; else repairs what a killed run left: its lock, its pending operations. */
-export async function readyStack(stack: Stack): Promise<Exported | undefined> {
+/**
+ * Makes the stack when there is none; else repairs what a killed run left: its lock, its pending operations.
+ * With `look` (a preview) nothing is repaired but a lock that a dead process left.
+ */
+export async function readyStack(stack: Stack, look = false): Promise<Exported | undefined> {
   const backend = fileBackendDir(stack.env.PULUMI_BACKEND_URL);
   if (backend) await recoverLocks(lockFolder(backend, stack.name), stack.name);
   const state = await exportState(stack);
@@ -73,11 +76,32 @@ export async function readyStack(stack: Stack): Promise<Exported | undefined> {
     return undefined;
   }
   if (pendingOf(state).length === 0) return state;
+  if (look) {
+    note(
+      `${stack.name}: a run was killed, or is at work, while ${describePending(state)}; the next up sees to it`,
+    );
+    return state;
+  }
+  const repaired = withoutPending(state);
+  // First of all: where locks are not files, only this meets the lock of a run that is still at work.
+  await importState(stack, repaired);
   note(`${stack.name}: a run was killed while ${describePending(state)}; what is on the hosts decides now`);
   await removeHalfMade(halfMadeContainers(state), stack.name);
-  const repaired = withoutPending(state);
-  await ask(stack, ["stack", "import"], JSON.stringify(repaired));
   return repaired;
+}
+
+/** Puts this state in the place of the stack's. Refuses (exit code 3) while a run holds the stack. */
+export async function importState(stack: Stack, state: Exported): Promise<void> {
+  try {
+    await ask(stack, ["stack", "import"], JSON.stringify(state));
+  } catch (error) {
+    if (!(error instanceof CliError) || !error.message.includes("currently locked")) throw error;
+    throw new CliError(
+      `${stack.name}: another run holds the stack.\n${error.message}\n` +
+        `Wait for it to end. If you are sure that it is gone: pulumi cancel --stack ${stack.name}`,
+      exitCodes.locked,
+    );
+  }
 }
 
 // The engine writes a salt beside the program, even when the configuration is elsewhere.

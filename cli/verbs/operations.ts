@@ -82,7 +82,7 @@ async function run(
   const node = await rack?.ensureNode(name, { tell: (line) => say(`  ${line}`) });
   const configFile = node?.configFile ?? (options.configFile && resolve(options.configFile));
   const stack = openStack(node?.stackName ?? name, engine, configFile);
-  const state = await readyStack(stack);
+  const state = await readyStack(stack, verb === "preview");
   const kept = verb === "destroy" && state ? keptByDestroy(state) : [];
   await operate(verb, stack, { yes: options.yes === true || rack !== undefined, more });
   await then?.(stack, rack);

@@ -14,8 +14,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { prepareEngine } from "../../cli/engine/prepare.ts";
+import { exitCodes } from "../../cli/errors.ts";
 import { capture } from "../../cli/process.ts";
 import { lockFolder } from "../../cli/stack/backend.ts";
+import { operate } from "../../cli/stack/operate.ts";
 import { exportState, openStack, readyStack, type Stack } from "../../cli/stack/pulumi.ts";
 import { pendingOf, resourcesOf } from "../../cli/stack/state.ts";
 
@@ -108,6 +110,35 @@ it("kill -9 of the engine: the next run frees the lock, clears what was pending,
   const state = await exportState(stack);
   expect(state && pendingOf(state)).toEqual([]);
   expect(state && resourcesOf(state).map((it) => it.type)).toContain("command:local:Command");
+});
+
+it("a backend whose locks are no files here: a live run is met before anything is removed; a preview only looks", async () => {
+  const url = `file://${join(folder, "state", "pulumi")}`;
+  writeFileSync(join(folder, "Pulumi.yaml"), `backend: { url: "${url}" }\n`, { flag: "a" });
+  stack = { ...stack, env: { ...stack.env, PULUMI_BACKEND_URL: undefined } };
+  const args = ["up", "--yes", "--skip-preview", "--stack", "lab", "--config-file", stack.configFile];
+  const engine = spawn(stack.engine.pulumi, args, {
+    cwd: folder,
+    env: stack.env,
+    stdio: "ignore",
+    detached: true,
+  });
+  const killed = new Promise((resolve) => engine.on("close", resolve));
+  await expect.poll(log, { timeout: 60_000 }).toBe("start\n");
+  const met = readyStack(stack);
+  await expect(met).rejects.toThrow(/lab: another run holds the stack.*currently locked/s);
+  await expect(met).rejects.toMatchObject({ exitCode: exitCodes.locked });
+  const seen = await readyStack(stack, true);
+  expect(seen && pendingOf(seen)).toMatchObject([{ type: "creating" }]);
+  engine.kill("SIGKILL");
+  await killed;
+
+  rmSync(lockFolder(join(folder, "state", "pulumi"), "lab"), { recursive: true });
+  setSeconds("0");
+  await operate("preview", stack, { yes: true, more: [] });
+  expect(log()).toBe("start\n");
+  const repaired = await readyStack(stack);
+  expect(repaired && pendingOf(repaired)).toEqual([]);
 });
 
 it("Ctrl-C reaches the engine once: it ends cleanly, without a lock, and says 130", async () => {

@@ -216,7 +216,8 @@ write_conf() {
   systemctl restart mdmonitor.service || warn "mdmonitor does not start: array events are not reported; see systemctl status mdmonitor"
 }
 
-apt_install mdadm
+# notify.sh posts with curl.
+apt_install mdadm ${monitor_webhook:+curl}
 modprobe --quiet "raid$level" || true
 disk_table
 if ! find_array "$name" || drop_unrunnable; then

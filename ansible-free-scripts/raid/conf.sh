@@ -53,10 +53,10 @@ rebuild_initramfs() {
   rm -f -- "$INITRAMFS_DUE"
 }
 
-# webhook_hash: SHA-256 of the webhook's URL on this host, empty when there is none.
-webhook_hash() {
-  local line
-  [[ -e $WEBHOOK_FILE ]] || return 0
-  line=$(sha256sum -- "$WEBHOOK_FILE")
-  printf '%s' "${line%% *}"
+# webhook_is SHA256: the webhook's URL on this host has this hash and can be called; empty: there is none.
+webhook_is() {
+  local line=""
+  [[ ! -e $WEBHOOK_FILE ]] || line=$(sha256sum -- "$WEBHOOK_FILE")
+  [[ ${line%% *} == "$1" ]] || return 1
+  [[ -z $1 ]] || command -v curl >/dev/null
 }

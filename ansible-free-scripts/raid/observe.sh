@@ -39,5 +39,5 @@ json_array disks "${disks[@]}"
 json_str creatingUuid "$creating"
 json_bool configured "$([[ -n $uuid && $conf == "$(wanted_conf "$name" "$uuid" "$monitor_mail" "$webhook_sha256")" ]] && echo true)"
 json_bool initramfsDue "$([[ -e $INITRAMFS_DUE ]] && echo true)"
-json_bool webhook "$([[ $(webhook_hash) == "$webhook_sha256" ]] && echo true)"
+json_bool webhook "$(webhook_is "$webhook_sha256" && echo true)"
 json_end

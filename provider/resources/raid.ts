@@ -81,7 +81,7 @@ function compare(wanted: Inputs, found: Facts): Change[] {
   }
   if (!found.configured) differs("mdadm.conf", "without this array or its monitoring", "as configured");
   if (found.initramfsDue) differs("initramfs", "made before mdadm.conf was changed", "rebuilt");
-  if (!found.webhook) differs("monitorWebhook", "another or none", "as configured");
+  if (!found.webhook) differs("monitorWebhook", "another, none, or nothing to call it with", "as configured");
   return changes;
 }
 

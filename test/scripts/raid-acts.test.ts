@@ -133,3 +133,22 @@ describe.skipIf(!rooms)("a disk that is listed and cannot be opened", () => {
     expect(out).not.toContain("--create");
   });
 });
+
+describe.skipIf(!rooms)("the webhook", () => {
+  const wanted = want({ monitorWebhook: "https://example.com/hook/canary" });
+  // A node whose commands are the room's and the few that observe needs: no curl among them.
+  const withoutCurl =
+    'mkdir /mnt/few; for tool in bash sha256sum sort tr cat; do ln -s "$(command -v $tool)" /mnt/few/; done; PATH=$tools:/mnt/few';
+
+  it("brings the curl that posts to it", () => {
+    const { out } = onRaidNode('export LACKS=curl; run raid/apply act; echo "rc $rc"; cat "$CALLS"', wanted);
+    expect(out).toMatch(/rc 0\n(.*\n)*apt-get install .*-- curl\n/);
+    expect(out).not.toContain("canary");
+    expect(onRaidNode('export LACKS=curl; run raid/apply act; cat "$CALLS"').out).not.toContain("-- curl");
+  });
+
+  it("is not in place while nothing can call it", () => {
+    expect(judged("run raid/apply act", wanted).facts.webhook).toBe(true);
+    expect(paths(judged(`run raid/apply act; ${withoutCurl}`, wanted).changes)).toEqual(["monitorWebhook"]);
+  });
+});

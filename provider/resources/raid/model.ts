@@ -47,6 +47,7 @@ export const facts = z.object({
   configured: z.boolean(),
   /** The initramfs may carry an older mdadm.conf. */
   initramfsDue: z.boolean(),
+  /** The wanted webhook stands on the host, and what calls it is installed. */
   webhook: z.boolean(),
 });
 

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # A node with disks SA, SB and SC and none of racksmith's files. Sourced in a room, see raid-machine.ts.
 mount -t tmpfs none /sys/block
-PATH=$(dirname "${BASH_SOURCE[0]}"):$PATH
+tools=$(dirname "${BASH_SOURCE[0]}")
+PATH=$tools:$PATH
 rm -rf /var/lib/racksmith/raid /etc/racksmith /etc/mdadm
 mkdir -p /mnt/disks /etc/mdadm
 for disk in a b c; do

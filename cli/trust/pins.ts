@@ -1,5 +1,5 @@
-import { Document, isMap, isSeq, parseDocument, type YAMLMap, YAMLSeq } from "yaml";
-import { CliError } from "../errors.ts";
+import { Document, isAlias, isMap, isSeq, parseDocument, type YAMLMap, YAMLSeq } from "yaml";
+import { CliError, exitCodes } from "../errors.ts";
 import { formatKey, type HostKey, parseKey } from "./scan.ts";
 
 export interface Comparison {
@@ -23,6 +23,15 @@ export function compareKeys(pinned: readonly HostKey[], offered: readonly HostKe
   return result;
 }
 
+/** A machine that the configuration names: a host, or one that hosts are reached through. */
+interface Entry {
+  /** `gpu-1`, `jump of gpu-1`. */
+  what: string;
+  map: YAMLMap;
+  /** What is passed before it, nearest first. */
+  through: YAMLMap[];
+}
+
 /** A stack's configuration file, changed in place with comments and order kept. */
 export class PinFile {
   readonly #document: Document;
@@ -37,34 +46,84 @@ export class PinFile {
     if (!isMap(this.#document.contents)) throw new CliError(`${file}: wanted a mapping with "config"`);
   }
 
-  pinned(address: string, port: number): HostKey[] {
-    const keys = this.#find(address, port)?.get("hostKeys");
-    if (!isSeq(keys)) return [];
-    return keys
-      .toJSON()
-      .filter((it: unknown) => typeof it === "string")
-      .map(parseKey);
+  /**
+   * Refuses an address that is not listed while others are, because it may be a jump host or another spelling of
+   * one that is: a host must be meant. With `name` it may be added, unless that name has another address.
+   */
+  check(address: string, port: number, name: string | undefined): void {
+    const entries = this.#entries();
+    if (entries.length === 0 || this.#find(address, port).length > 0) return;
+    const taken = entries.find((it) => it.what === name);
+    if (name !== undefined && taken === undefined) return;
+    const listed = entries.map(({ what, map }) => `${what} at ${map.get("address")}:${portOf(map)}`);
+    throw new CliError(
+      `${address}:${port}: ${this.#file} does not list it; nothing was pinned. Listed: ${[...new Set(listed)].join(", ")}.\n` +
+        (taken === undefined
+          ? "Give the address and --port as they stand there, or --name NAME to add a new host of that name."
+          : `${name} has that other address: correct it in the file, or take another --name.`),
+      exitCodes.refused,
+    );
   }
 
-  /** Pins exactly these keys for the host; adds the host, under that name, when it is not listed. */
+  /** Every key pinned for it; one that several hosts pass through may be listed more than once. */
+  pinned(address: string, port: number): HostKey[] {
+    return unique(this.#find(address, port).flatMap(({ map }) => keysOf(map)));
+  }
+
+  /** Listed more than once, and not pinned alike everywhere. */
+  uneven(address: string, port: number): boolean {
+    const all = this.pinned(address, port).length;
+    return this.#find(address, port).some(({ map }) => unique(keysOf(map)).length < all);
+  }
+
+  /** What is passed on the way to it, nearest first, as the file says. */
+  through(address: string, port: number): unknown[] {
+    const [first] = this.#find(address, port);
+    return first?.through.map((map) => map.toJS(this.#document)) ?? [];
+  }
+
+  /** Pins exactly these keys wherever it is listed; adds a host, under that name, when it is nowhere. */
   pin(address: string, port: number, name: string, keys: readonly HostKey[]): void {
-    let host = this.#find(address, port);
-    if (!host) {
+    const maps = this.#find(address, port).map(({ map }) => map);
+    if (maps.length === 0) {
       const entry = { name, address, ...(port === 22 ? {} : { port }) };
-      host = this.#document.createNode(entry) as YAMLMap;
+      const host = this.#document.createNode(entry) as YAMLMap;
       this.#hosts(true)?.add(host);
+      maps.push(host);
     }
-    host.set("hostKeys", this.#document.createNode(keys.map(formatKey)));
+    for (const map of maps) map.set("hostKeys", this.#document.createNode(keys.map(formatKey)));
   }
 
   toString(): string {
     return this.#document.toString({ lineWidth: 0 });
   }
 
-  #find(address: string, port: number): YAMLMap | undefined {
-    return this.#hosts(false)
-      ?.items.filter((it) => isMap(it))
-      .find((it) => it.get("address") === address && (it.get("port") ?? 22) === port);
+  #find(address: string, port: number): Entry[] {
+    return this.#entries().filter(({ map }) => map.get("address") === address && portOf(map) === port);
+  }
+
+  #entries(): Entry[] {
+    return this.#maps(this.#hosts(false)).flatMap((host) => {
+      const name = String(host.get("name") ?? "a host without name");
+      const jump = host.get("jump", true);
+      const jumps = this.#maps(isSeq(this.#resolved(jump)) ? this.#resolved(jump) : { items: [jump] });
+      return [
+        ...jumps.map((map, at) => ({ what: `jump of ${name}`, map, through: jumps.slice(0, at) })),
+        { what: name, map: host, through: jumps },
+      ];
+    });
+  }
+
+  #maps(list: unknown): YAMLMap[] {
+    const items: unknown[] =
+      typeof list === "object" && list !== null && "items" in list && Array.isArray(list.items)
+        ? list.items
+        : [];
+    return items.map((it) => this.#resolved(it)).filter((it) => isMap(it));
+  }
+
+  #resolved(node: unknown): unknown {
+    return isAlias(node) ? node.resolve(this.#document) : node;
   }
 
   #hosts(make: boolean): YAMLSeq | undefined {
@@ -80,4 +139,21 @@ export class PinFile {
     this.#document.setIn(path, fresh);
     return fresh;
   }
+}
+
+function portOf(map: YAMLMap): unknown {
+  return map.get("port") ?? 22;
+}
+
+function keysOf(map: YAMLMap): HostKey[] {
+  const keys = map.get("hostKeys");
+  if (!isSeq(keys)) return [];
+  return keys
+    .toJSON()
+    .filter((it: unknown) => typeof it === "string")
+    .map(parseKey);
+}
+
+function unique(keys: readonly HostKey[]): HostKey[] {
+  return [...new Map(keys.map((key) => [formatKey(key), key])).values()];
 }

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import type { Duplex } from "node:stream";
 import { Client } from "ssh2";
 import { CliError } from "../errors.ts";
+import type { Way } from "./jump.ts";
 
 /** A host key as it stands in the configuration: `ssh-ed25519 AAAA…`. */
 export interface HostKey {
@@ -15,10 +17,15 @@ const algorithms = [
   ["rsa-sha2-512", "rsa-sha2-256"],
 ] as const;
 
-/** Asks the server for its host keys, one connection a kind; nothing is authenticated or sent. */
-export async function scanHostKeys(address: string, port: number, timeoutSeconds = 15): Promise<HostKey[]> {
+/** Asks the server for its host keys, one connection a kind; nothing is authenticated or sent to it. */
+export async function scanHostKeys(
+  address: string,
+  port: number,
+  way?: Way,
+  timeoutSeconds = 15,
+): Promise<HostKey[]> {
   const answers = await Promise.allSettled(
-    algorithms.map((kind) => offeredKey(address, port, kind, timeoutSeconds)),
+    algorithms.map(async (kind) => offeredKey(address, port, kind, timeoutSeconds, await way?.open())),
   );
   const keys = answers.flatMap((it) => (it.status === "fulfilled" && it.value ? [it.value] : []));
   if (keys.length > 0) return keys;
@@ -32,7 +39,13 @@ export async function scanHostKeys(address: string, port: number, timeoutSeconds
 }
 
 /** The server's key of one kind; undefined when it has none of that kind. */
-function offeredKey(host: string, port: number, kind: readonly string[], timeoutSeconds: number) {
+function offeredKey(
+  host: string,
+  port: number,
+  kind: readonly string[],
+  timeoutSeconds: number,
+  sock: Duplex | undefined,
+) {
   return new Promise<HostKey | undefined>((resolve, reject) => {
     const client = new Client();
     let key: HostKey | undefined;
@@ -44,6 +57,7 @@ function offeredKey(host: string, port: number, kind: readonly string[], timeout
     client.connect({
       host,
       port,
+      ...(sock === undefined ? {} : { sock }),
       username: "racksmith",
       readyTimeout: timeoutSeconds * 1000,
       // ssh2's types know fewer algorithm names than ssh2 does.

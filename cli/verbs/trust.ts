@@ -7,6 +7,7 @@ import pc from "picocolors";
 import { CliError, exitCodes } from "../errors.ts";
 import { checkout } from "../paths.ts";
 import { say } from "../progress.ts";
+import { wayThrough } from "../trust/jump.ts";
 import { type Comparison, compareKeys, PinFile } from "../trust/pins.ts";
 import { fingerprint, type HostKey, scanHostKeys } from "../trust/scan.ts";
 
@@ -25,7 +26,7 @@ export function trustVerb(): Command {
     .option("--port <port>", "SSH port", toPort, 22)
     .option("--stack <stack>", "pin in Pulumi.STACK.yaml; without it the keys are only shown")
     .option("--config-file <path>", "the file to pin in, when it is another")
-    .option("--name <name>", "the host's name in the configuration (default: its address)")
+    .option("--name <name>", "add it as a new host of this name, when it is not listed yet")
     .option(
       "--fingerprint <sha256>",
       "for scripts: ask nothing, pin the key with this fingerprint (repeatable)",
@@ -37,6 +38,9 @@ export function trustVerb(): Command {
       `
 Compare the fingerprints with what the server's own console shows:
   $ for f in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf "$f"; done
+
+A jump host is pinned wherever it stands. A host with a \`jump\` is asked through it, so pin the jump first.
+An address that is not in the file is not added beside others without --name.
 
 A key that is not the pinned one is shown as CHANGED and never replaced without a yes (exit code 4).
 
@@ -60,23 +64,36 @@ export async function trust(
     ? resolve(options.configFile)
     : options.stack && join(checkout, `Pulumi.${stackName(options.stack)}.yaml`);
   const pins = file ? new PinFile(file, await readOrEmpty(file)) : undefined;
-  const offered = await scanHostKeys(host, options.port);
+  pins?.check(host, options.port, options.name);
+  const offered = await scan(host, options.port, pins?.through(host, options.port) ?? []);
   const compared = compareKeys(pins?.pinned(host, options.port) ?? [], offered);
   show(host, options.port, compared);
   if (!file || !pins) {
     say("Not pinned: give --stack STACK to write them to its configuration.");
     return;
   }
-  if (compared.changed.length === 0 && compared.added.length === 0) {
+  const known = compared.changed.length === 0 && compared.added.length === 0;
+  if (known && !pins.uneven(host, options.port)) {
     say(`All of them are pinned already in ${file}.`);
     return;
   }
-  const accepted = await choose(host, offered, compared, options.fingerprint, confirm);
+  const accepted = known
+    ? compared.same
+    : await choose(host, offered, compared, options.fingerprint, confirm);
   pins.pin(host, options.port, options.name ?? host, accepted);
   const fresh = `${file}.${randomBytes(4).toString("hex")}`;
   await writeFile(fresh, pins.toString());
   await rename(fresh, file);
   say(`Pinned ${accepted.length} in ${file}.`);
+}
+
+async function scan(host: string, port: number, jumps: readonly unknown[]): Promise<HostKey[]> {
+  const way = await wayThrough(jumps, host, port);
+  try {
+    return await scanHostKeys(host, port, way);
+  } finally {
+    way?.end();
+  }
 }
 
 function show(host: string, port: number, { changed, added, same }: Comparison): void {

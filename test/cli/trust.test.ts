@@ -4,10 +4,12 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ssh2 from "ssh2";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { parse } from "yaml";
 import { exitCodes } from "../../cli/errors.ts";
 import { fingerprint, parseKey, scanHostKeys } from "../../cli/trust/scan.ts";
 import { trust } from "../../cli/verbs/trust.ts";
+import { makeKey, SshServer } from "../support/ssh-server.ts";
 
 const servers: ssh2.Server[] = [];
 let folder: string;
@@ -138,4 +140,100 @@ it("says so when nothing answers, when the host is no host, and when the file is
   await expect(trust("-oProxyCommand=x", options(22), yes)).rejects.toThrow(/wanted a host name/);
   writeFileSync(file, "config: [unclosed");
   await expect(trust("127.0.0.1", options(9), yes)).rejects.toThrow(/not YAML/);
+});
+
+describe("a file that lists hosts", () => {
+  const hostsFile = (more = "") =>
+    writeFileSync(file, `config:\n  racksmith:hosts:\n    - name: gpu-1\n      address: 10.0.0.1\n${more}`);
+
+  it("gets no host by a mistake in the address: refused before anything connects", async () => {
+    hostsFile("      jump: { address: 127.0.0.9, port: 2222 }\n");
+    const before = readFileSync(file, "utf8");
+    const refused = trust("127.0.0.1", options(9), never);
+    await expect(refused).rejects.toMatchObject({ exitCode: exitCodes.refused });
+    await expect(refused).rejects.toThrow(
+      /does not list it; nothing was pinned\. Listed: jump of gpu-1 at 127\.0\.0\.9:2222, gpu-1 at 10\.0\.0\.1:22\./,
+    );
+    await expect(trust("127.0.0.1", options(9, { name: "gpu-1" }), never)).rejects.toThrow(/other address/);
+    expect(readFileSync(file, "utf8")).toBe(before);
+  });
+
+  it("gets one under a new name that is given", async () => {
+    const port = await sshServer([newKey("ed25519")]);
+    hostsFile();
+    await trust("127.0.0.1", options(port, { name: "gpu-2" }), yes);
+    expect(readFileSync(file, "utf8")).toMatch(/name: gpu-1(.|\n)*name: gpu-2\n {6}address: 127\.0\.0\.1/);
+  });
+
+  it("a jump is pinned wherever it stands, as a map, in a list and by alias, and is no host", async () => {
+    const port = await sshServer([newKey("ed25519")]);
+    const jump = `{ address: 127.0.0.1, port: ${port} }`;
+    hostsFile(
+      `      jump: &bastion ${jump}\n    - name: gpu-2\n      address: 10.0.0.2\n      jump: *bastion\n` +
+        `    - name: gpu-3\n      address: 10.0.0.3\n      jump:\n        - ${jump}\n`,
+    );
+    await trust("127.0.0.1", options(port), yes);
+    const { config } = parse(readFileSync(file, "utf8"));
+    const hosts: { jump: unknown }[] = config["racksmith:hosts"];
+    const pinned = { address: "127.0.0.1", port, hostKeys: [expect.stringMatching(/^ssh-ed25519 /)] };
+    expect(hosts.map((host) => host.jump)).toEqual([pinned, pinned, [pinned]]);
+    await trust("127.0.0.1", options(port), never);
+    expect(said).toContain("pinned already");
+  });
+
+  it("a jump pinned for one host is pinned for another without asking again; CHANGED stays CHANGED", async () => {
+    const port = await sshServer([newKey("ed25519")]);
+    const jump = `      jump: { address: 127.0.0.1, port: ${port} }\n`;
+    hostsFile(jump);
+    await trust("127.0.0.1", options(port), yes);
+    writeFileSync(file, `${readFileSync(file, "utf8")}    - name: gpu-2\n      address: 10.0.0.2\n${jump}`);
+    await trust("127.0.0.1", options(port), never);
+    expect(readFileSync(file, "utf8").match(/ssh-ed25519 /g)).toHaveLength(2);
+    servers.splice(0).forEach((server) => void server.close());
+    await sshServer([newKey("ed25519")], port);
+    await expect(trust("127.0.0.1", options(port), no)).rejects.toMatchObject({
+      exitCode: exitCodes.refused,
+    });
+    expect(said).toContain("THE HOST KEY HAS CHANGED");
+  });
+});
+
+describe("a host behind a jump", () => {
+  let jump: SshServer;
+  beforeEach(async () => {
+    jump = await SshServer.start();
+    writeFileSync(join(folder, "key"), jump.userKey.private, { mode: 0o600 });
+  });
+  afterEach(() => jump.stop());
+
+  const behind = (port: number, hostKeys: string[], key = `privateKeyFile: ${join(folder, "key")}`) =>
+    writeFileSync(
+      file,
+      `config:\n  racksmith:hosts:\n    - name: gpu-1\n      address: 127.0.0.1\n      port: ${port}\n      jump:\n` +
+        `        address: 127.0.0.1\n        port: ${jump.proxy.port}\n        ${key}\n        hostKeys: ${JSON.stringify(hostKeys)}\n`,
+    );
+
+  it("is asked through it, logged in to as configured", async () => {
+    const port = await sshServer([newKey("ed25519")]);
+    behind(port, [jump.hostKey.public]);
+    await trust("127.0.0.1", options(port), yes);
+    const [host] = parse(readFileSync(file, "utf8")).config["racksmith:hosts"];
+    expect(host.hostKeys).toEqual([expect.stringMatching(/^ssh-ed25519 /)]);
+    expect(host.jump.hostKeys).toEqual([jump.hostKey.public]);
+    // Through the jump alone: without it the same server is not asked.
+    await jump.proxy.stop();
+    await expect(trust("127.0.0.1", options(port), yes)).rejects.toThrow(/connection refused|no answer/);
+  });
+
+  it("is not asked before the jump is pinned, by a jump with another key, or with an encrypted one", async () => {
+    const port = await sshServer([newKey("ed25519")]);
+    behind(port, []);
+    await expect(trust("127.0.0.1", options(port), never)).rejects.toThrow(/Pin the jump first/);
+    behind(port, [makeKey().public]);
+    await expect(trust("127.0.0.1", options(port), never)).rejects.toThrow(/not the pinned one/);
+    behind(port, [jump.hostKey.public], "privateKey: { secure: AAAB }");
+    await expect(trust("127.0.0.1", options(port), never)).rejects.toThrow(
+      /encrypted privateKey is not read/,
+    );
+  });
 });

@@ -109,7 +109,7 @@ start_inactive() {
 # add SERIAL: back into its own array cheaply where the bitmap allows, else as a new member.
 add() {
   local device=${DISK_PATH[$1]}
-  if superblock "$device" && [[ $SUPERBLOCK_UUID == "$array_uuid" ]]; then
+  if superblock "$device" && [[ $SUPERBLOCK_UUID == "$array_uuid" ]] && is_older "$1"; then
     step "putting $device (serial $1) back"
     mdadm --quiet --manage "$ARRAY_DEV" --re-add "$device" 2>/dev/null && return 0
     mdadm --quiet --zero-superblock "$device"
@@ -119,6 +119,13 @@ add() {
     step "adding $device (serial $1)"
   fi
   mdadm --quiet --manage "$ARRAY_DEV" --add "$device"
+}
+
+# is_older SERIAL: a former member whose data the array holds, and newer. Any other is only taken as wipe says.
+is_older() {
+  went_apart "${DISK_PATH[$1]}" || return 0
+  in_list "$1" "${wipe[@]}" || fail "${DISK_PATH[$1]} (serial $1) was written to apart from the array $array_uuid that it belonged to, so each may hold what the other does not; wanted an older half. Look which one is to be kept. If what this disk holds may go, put $1 into raid.wipe. Nothing was changed on it"
+  return 1
 }
 
 # Drops what has failed, then fills up: members while one is missing, then the spares. A failed member whose

@@ -87,6 +87,32 @@ array_members() {
   done
 }
 
+# went_apart DEVICE: a former member, whose superblock carries the array's UUID, may hold what the array does not: it is
+# not older than the working members, or it ran without one of them (it reports it as missing: mdadm's own reason to
+# leave a disk out when it assembles, which it does not look at when a disk is added). Neither its age nor a bitmap that
+# never saw its writes says then which blocks differ. A spare holds nobody's data.
+went_apart() {
+  local dir kname device serial state slot said events newest=-1 own_events reports=""
+  md_export --examine --export "$1" || return 0
+  own_events=${MD[MD_EVENTS]-}
+  said=$(mdadm --examine "$1" 2>/dev/null) || return 0
+  [[ ! $said =~ Device\ Role\ :\ spare ]] || return 1
+  [[ ! $said =~ Array\ State\ :\ ([A-Z.]+) ]] || reports=${BASH_REMATCH[1]}
+  for dir in /sys/block/"${ARRAY_DEV##*/}"/md/dev-*; do
+    read -r state <"$dir/state" || continue
+    read -r slot <"$dir/slot" || continue
+    [[ ,$state, == *,in_sync,* && $slot =~ ^[0-9]+$ ]] || continue
+    kname=${dir##*/dev-}
+    device=/dev/$kname serial=${DISK_SERIAL[$kname]-}
+    [[ -z $serial || ${DISK_PATH[$serial]} == ambiguous ]] || device=${DISK_PATH[$serial]}
+    md_export --examine --export "$device" || continue
+    events=${MD[MD_EVENTS]--1}
+    ((events <= newest)) || newest=$events
+    [[ ${reports:slot:1} != . ]] || return 0
+  done
+  [[ ! $own_events =~ ^[0-9]+$ ]] || ((own_events >= newest))
+}
+
 # begun NAME: the UUID that was written down before a creation began.
 begun() {
   local uuid=""
@@ -136,15 +162,17 @@ array_json() {
   json_end "$1"
 }
 
-# disk_json SERIAL VAR: what a disk is and carries; an empty device when there is no such disk.
+# disk_json SERIAL VAR ARRAY-UUID: what a disk is and carries; an empty device when there is no such disk. After
+# array_members, where there is an array.
 disk_json() {
-  local device=${DISK_PATH[$1]-} carried="" used=""
+  local device=${DISK_PATH[$1]-} carried="" used="" apart=""
   SUPERBLOCK_UUID="" SUPERBLOCK_NAME=""
   if [[ -n $device && $device != ambiguous ]]; then
     # A dying disk is still listed and cannot be opened: that is a fact, not an end of looking.
     carried=$(carries "$device" 2>/dev/null) || carried=unreadable
     used=$(used_by "$device")
     superblock "$device" || true
+    if [[ -n $3 && $SUPERBLOCK_UUID == "$3" && -z ${MEMBER_STATE[$1]-} ]] && went_apart "$device"; then apart=true; fi
   fi
   json_begin
   json_str serial "$1"
@@ -154,5 +182,6 @@ disk_json() {
   json_str usedBy "$used"
   json_str arrayUuid "$SUPERBLOCK_UUID"
   json_str arrayName "$SUPERBLOCK_NAME"
+  json_bool wentApart "$apart"
   json_end "$2"
 }

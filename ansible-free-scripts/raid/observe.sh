@@ -19,16 +19,16 @@ name="" disk=() monitor_mail="" webhook_sha256=""
 read_inputs name disk monitor_mail webhook_sha256
 
 disk_table
-disks=() facts=""
-for serial in "${disk[@]}"; do
-  disk_json "$serial" facts
-  disks+=("$facts")
-done
 array=null uuid=""
 if find_array "$name"; then
   uuid=${MD[MD_UUID]}
   array_json array
 fi
+disks=() facts=""
+for serial in "${disk[@]}"; do
+  disk_json "$serial" facts "$uuid"
+  disks+=("$facts")
+done
 conf="" creating=$(journal "$name")
 [[ $array == null ]] || creating=$(begun "$name")
 [[ ! -e $MDADM_CONF ]] || conf=$(<"$MDADM_CONF")

@@ -58,6 +58,14 @@ function compare(wanted: Inputs, found: Facts): Change[] {
   const changes: Change[] = [];
   const differs = (path: string, was: unknown, is: unknown, why?: string) =>
     changes.push({ path, found: was, wanted: is, disruption: "none", ...(why === undefined ? {} : { why }) });
+  const joins = (path: string, serial: string, as: string) => {
+    const disk = diskOf(found, serial);
+    const lost =
+      disk !== undefined && disk.carries !== "" && (disk.arrayUuid !== array.uuid || disk.wentApart);
+    const why = lost ? { why: `what ${serial} carries is destroyed, as wipe says` } : {};
+    const disruption = lost ? "data loss" : "none";
+    changes.push({ path, found: "not in the array", wanted: as, disruption, ...why });
+  };
   if (!array.running) differs("array", "not started", "running");
   const stateOf = new Map(array.members.map(({ serial, state }) => [serial, state]));
   for (const [serial, state] of stateOf) {
@@ -68,11 +76,11 @@ function compare(wanted: Inputs, found: Facts): Change[] {
     }
   }
   for (const serial of missingMembers(wanted, array)) {
-    if (works(diskOf(found, serial))) differs(`members.${serial}`, "not in the array", "in sync");
+    if (works(diskOf(found, serial))) joins(`members.${serial}`, serial, "in sync");
   }
   for (const serial of wanted.spares) {
     if (!stateOf.has(serial) && works(diskOf(found, serial))) {
-      differs(`spares.${serial}`, "not in the array", "spare");
+      joins(`spares.${serial}`, serial, "spare");
     }
   }
   if (wanted.level !== 0 && array.bitmap !== wanted.bitmap) differs("bitmap", array.bitmap, wanted.bitmap);

@@ -17,6 +17,7 @@ const blank = (serial: string, more: Partial<Disk> = {}): Disk => ({
   usedBy: "",
   arrayUuid: "",
   arrayName: "",
+  wentApart: false,
   ...more,
 });
 const member = (serial: string, uuid = UUID): Disk =>
@@ -159,6 +160,27 @@ describe("raid refuse", () => {
     expect(raid.refuse?.(want({ allowDegraded: true }), facts)).toEqual([]);
     const spare = { ...facts, disks: [...facts.disks, blank("C")] };
     expect(raid.refuse?.(want({ spares: ["C"] }), spare)).toEqual([]);
+  });
+
+  it("takes a former member back when it is older, and another only when it may be wiped", () => {
+    const facts = (wentApart: boolean) =>
+      found({ array: array({ A: "in_sync" }), disks: [member("A"), { ...member("B"), wentApart }] });
+    expect(raid.refuse?.(want(), facts(false))).toEqual([]);
+    expect(raid.compare(want(), facts(false))).toMatchObject([{ path: "members.B", disruption: "none" }]);
+    expect(raid.refuse?.(want({ allowDegraded: true }), facts(true))).toMatchObject([
+      { path: "members.B", remedy: expect.stringContaining("wipe: [B]") },
+    ]);
+    const wiped = want({ wipe: ["B"] });
+    expect(raid.refuse?.(wiped, facts(true))).toEqual([]);
+    expect(raid.compare(wiped, facts(true))).toMatchObject([{ path: "members.B", disruption: "data loss" }]);
+  });
+
+  it("calls it data loss when a new member carries something", () => {
+    const disks = [member("A"), blank("B", { carries: "ext4 1234" })];
+    const facts = found({ array: array({ A: "in_sync" }), disks });
+    expect(raid.compare(want({ wipe: ["B"] }), facts)).toMatchObject([
+      { path: "members.B", disruption: "data loss", why: "what B carries is destroyed, as wipe says" },
+    ]);
   });
 
   it("takes a disk that is listed and cannot be read for a lost one, whatever may be wiped", () => {

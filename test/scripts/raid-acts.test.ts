@@ -152,3 +152,45 @@ describe.skipIf(!rooms)("the webhook", () => {
     expect(paths(judged(`run raid/apply act; ${withoutCurl}`, wanted).changes)).toEqual(["monitorWebhook"]);
   });
 });
+
+describe.skipIf(!rooms)("a member that comes back", () => {
+  // The array ran on without it up to event 120.
+  it("is put back when the array is newer and it never ran alone", () => {
+    const { changes, refusals } = judged("returned 100 AA");
+    expect(changes).toMatchObject([{ path: "members.SB", disruption: "none" }]);
+    expect(refusals).toEqual([]);
+    const { out } = onRaidNode('returned 100 AA; run raid/apply act; echo "rc $rc"; cat "$CALLS"');
+    expect(out).toMatch(/rc 0\n(.*\n)*mdadm .*--re-add \/mnt\/disks\/sdb\n/);
+  });
+
+  it.each([
+    ["newer", "121 AA"],
+    ["as new", "120 AA"],
+    ["older, and ran without the member that works now", "100 .A"],
+  ])("is left alone when it is %s", (_, superblock) => {
+    expect(judged(`returned ${superblock}`).refusals).toMatchObject([
+      { path: "members.SB", found: expect.stringContaining("apart from the array") },
+    ]);
+    const { out, err } = onRaidNode(
+      `returned ${superblock}; run raid/apply act; echo "rc $rc"; ls /mnt/disks; cat "$CALLS"`,
+    );
+    expect(err).toContain("put SB into raid.wipe");
+    expect(out).toMatch(/rc 1\n(.*\n)*sdb\.sb\n/);
+    expect(out).not.toMatch(/--add|--re-add|--zero/);
+  });
+
+  it("is rebuilt from the array once its serial is in wipe, never re-added", () => {
+    const wanted = want({ wipe: ["SB"] });
+    const { changes, refusals } = judged("returned 121 .A", wanted);
+    expect(refusals).toEqual([]);
+    expect(changes).toMatchObject([{ path: "members.SB", disruption: "data loss" }]);
+    const { out } = onRaidNode('returned 121 .A; run raid/apply act; echo "rc $rc"; cat "$CALLS"', wanted);
+    expect(out).toMatch(/rc 0\n(.*\n)*mdadm .*--add \/mnt\/disks\/sdb\n/);
+    expect(out).not.toContain("--re-add");
+  });
+
+  it("holds nobody's data when it was a spare", () => {
+    const spare = 'returned 120 AA; superblock /mnt/disks/sdb "$UUID" 120 A. spare';
+    expect(judged(spare).refusals).toEqual([]);
+  });
+});

@@ -39,6 +39,8 @@ export const facts = z.object({
       usedBy: z.string(),
       arrayUuid: z.string(),
       arrayName: z.string(),
+      /** A former member of the running array that may hold what this does not: never put back without `wipe`. */
+      wentApart: z.boolean(),
     }),
   ),
   /** UUID of an array whose creation was begun and not written down to have ended: made anew unless it runs. */

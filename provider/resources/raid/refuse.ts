@@ -84,8 +84,15 @@ function claimRefusals(wanted: Inputs, found: Facts, disk: Disk): Refusal[] {
   }
   const half = found.creatingUuid !== "" && disk.arrayUuid === found.creatingUuid;
   const own = found.array !== null && disk.arrayUuid === found.array.uuid;
-  if (half || own) return [];
   const mayWipe = wanted.wipe.includes(disk.serial);
+  if (half || (own && !disk.wentApart)) return [];
+  if (own && !mayWipe) {
+    return refusal(
+      `${disk.device} was written to apart from the array that it belonged to`,
+      "an older half: what each holds the other may not",
+      `look which one is to be kept, and take this disk out until then. If what it holds may go, put its serial into wipe: [${disk.serial}]`,
+    );
+  }
   if (disk.carries !== "" && !mayWipe) {
     return refusal(
       `${disk.device}, ${gib(disk.sizeBytes)} GiB, carries ${disk.carries}`,

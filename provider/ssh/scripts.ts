@@ -59,7 +59,8 @@ async function packed(files: readonly { name: string; mode: number; body: Buffer
 
 /**
  * Unpacked beside, synced, renamed: a cut leaves nothing that counts as installed. Exit 70 to 73 say what the
- * machine lacks. The last three versions stay, for acts that still run from them.
+ * machine lacks. The last three versions stay, for acts that still run from them. Another workstation may be doing
+ * the same: only what is an hour old is a leftover.
  */
 function installCommand(library: string, hash: string): string {
   return `set -eu
@@ -70,15 +71,15 @@ command -v tar >/dev/null && command -v gzip >/dev/null || exit 72
 d=${library}
 umask 022
 mkdir -p "$d"
-rm -rf "$d"/.new.*
+find "$d" -maxdepth 1 -name '.new.*' -mmin +60 -exec rm -rf {} +
 n=$(mktemp -d "$d/.new.XXXXXX")
 tar -xzf - -C "$n" --no-same-owner
 find "$n" -type f -exec sync {} +
 chmod 755 "$n"
-[ -e "$d/${hash}" ] || mv -T "$n" "$d/${hash}"
+[ -e "$d/${hash}" ] || mv -T "$n" "$d/${hash}" || [ -e "$d/${hash}" ]
 rm -rf "$n"
 touch "$d/${hash}"
-ln -sfn ${hash} "$d/.current" && mv -fT "$d/.current" "$d/current"
+ln -sfn ${hash} "$d/.current.$$" && mv -fT "$d/.current.$$" "$d/current"
 sync "$d"
 ls -1t "$d" | grep -E '^[0-9a-f]{16}$' | tail -n +4 | while read -r o; do rm -rf "$d/$o"; done`;
 }

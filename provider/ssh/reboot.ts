@@ -4,6 +4,10 @@ import type { Dispatcher } from "./command.ts";
 import { HostError, isHostError } from "./errors.ts";
 import type { Session } from "./session.ts";
 
+/** An act of somebody else still runs there; the wait for it is short, so that it ends with whoever asked. */
+const BUSY = 69;
+/** The longest that an act may take on the node. */
+const LONGEST_ACT_MS = 21_600_000;
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 
 /** Reboots a host and waits until it runs a new boot and answers. @throws HostError when it does not in time */
@@ -16,12 +20,7 @@ export async function rebootHost(
   const { name, rebootTimeoutSeconds } = session.connection;
   const before = await bootId(session);
   report.status("rebooting");
-  try {
-    await dispatcher.run("rebooting", ["reboot"]);
-  } catch (error) {
-    // The machine may go down before it answers.
-    if (!isHostError(error, "cut")) throw error;
-  }
+  await ask(name, dispatcher, report, signal);
   const begun = Date.now();
   const backoff = new Backoff(rebootTimeoutSeconds * 1000);
   while (!backoff.spent) {
@@ -48,12 +47,45 @@ export async function rebootHost(
   });
 }
 
+async function ask(host: string, dispatcher: Dispatcher, report: Report, signal: AbortSignal): Promise<void> {
+  const until = Date.now() + LONGEST_ACT_MS;
+  const onLine = (line: string) => {
+    if (line.startsWith("::status ")) report.status(line.slice(9));
+  };
+  while (Date.now() < until) {
+    try {
+      const { code, stderr } = await dispatcher.run("rebooting", ["reboot"], { onLine, signal });
+      if (code === BUSY) continue;
+      if (code === 0 || code === undefined) return;
+      throw new HostError({
+        kind: "failed",
+        host,
+        tried: "rebooting",
+        problem: `exit status ${code}`,
+        lastLines: stderr,
+      });
+    } catch (error) {
+      if (signal.aborted) throw cancelled(host);
+      // The machine may go down before it answers.
+      if (isHostError(error, "cut")) return;
+      throw error;
+    }
+  }
+  throw new HostError({
+    kind: "failed",
+    host,
+    tried: "rebooting",
+    problem: `an act has been running there for ${LONGEST_ACT_MS / 3_600_000} hours; it was not rebooted`,
+    remedy: "see what it does: systemctl list-units 'racksmith-act-*'",
+  });
+}
+
 function cancelled(host: string): HostError {
   return new HostError({
     kind: "cancelled",
     host,
     tried: "rebooting",
-    problem: "cancelled while the host restarts",
+    problem: "cancelled while it waited for the host",
     remedy: "when it answers again, the next `up` goes on from what it finds",
   });
 }

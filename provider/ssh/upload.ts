@@ -68,6 +68,7 @@ async function sendFrom(
       signal: context.signal,
       onLine: (line) => {
         if (line.startsWith("::size ")) size = Number(line.slice(7));
+        else if (line.startsWith("::status ")) context.report.status(line.slice(9));
       },
     });
     const moved = code === 0 && size !== undefined && size > offset;

@@ -132,7 +132,7 @@ describe("a create that dies", () => {
     stopping.abort(new Error("cancelled"));
     const error = await creating;
     expect(error).toBeInstanceOf(InitFailed);
-    expect(String(error)).toMatch(/toy-host: rebooting: cancelled while the host restarts/);
+    expect(String(error)).toMatch(/toy-host: rebooting: cancelled while it waited for the host/);
     await pool.end();
   });
 });

@@ -168,7 +168,8 @@ export class SshServer {
 export async function toyScripts(into: string): Promise<string> {
   const folder = join(into, "scripts");
   await mkdir(folder, { recursive: true });
-  for (const name of ["run", "lib.sh", "apt.sh"]) await cp(join(SCRIPTS_FOLDER, name), join(folder, name));
+  for (const name of ["run", "run-observe.sh", "run-receive.sh", "lib.sh", "apt.sh"])
+    await cp(join(SCRIPTS_FOLDER, name), join(folder, name));
   await cp(fileURLToPath(new URL("./toy", import.meta.url)), join(folder, "toy"), { recursive: true });
   return folder;
 }

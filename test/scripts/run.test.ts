@@ -1,0 +1,178 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { toyScripts } from "../support/ssh-server.ts";
+
+const SHIMS = fileURLToPath(new URL("../support/bin", import.meta.url));
+
+let node: string;
+let scripts: string;
+const running = new Set<ChildProcessWithoutNullStreams>();
+beforeEach(async () => {
+  node = await mkdtemp(join(tmpdir(), "racksmith-run-"));
+  scripts = await toyScripts(node);
+  await hasten("run", "reboot_wait_seconds");
+  await hasten("run-receive.sh", "stall_seconds");
+});
+afterEach(async () => {
+  for (const child of running) child.kill("SIGKILL");
+  await rm(node, { recursive: true, force: true });
+});
+
+/** A wait of 30 s as one of 1 s. */
+async function hasten(file: string, name: string): Promise<void> {
+  const text = await readFile(join(scripts, file), "utf8");
+  expect(text).toContain(`\n${name}=30\n`);
+  await writeFile(join(scripts, file), text.replace(`\n${name}=30\n`, `\n${name}=1\n`));
+}
+
+interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+/** `run ARGS`, with stdin left open. */
+function start(...args: string[]) {
+  const child = spawn("bash", [join(scripts, "run"), ...args], {
+    env: {
+      PATH: `${SHIMS}:/usr/sbin:/usr/bin:/sbin:/bin`,
+      RACKSMITH_RUN: join(node, "run"),
+      RACKSMITH_INCOMING: join(node, "incoming"),
+      TOY: join(node, "toy"),
+      FAKE_SYSTEMCTL_LOG: join(node, "systemctl"),
+    },
+  });
+  running.add(child);
+  child.stdin.on("error", () => undefined);
+  const said = { out: "", err: "" };
+  child.stdout.on("data", (data: Buffer) => (said.out += data.toString()));
+  child.stderr.on("data", (data: Buffer) => (said.err += data.toString()));
+  const ended = new Promise<Ended>((resolve) => {
+    child.once("close", (code) => {
+      running.delete(child);
+      resolve({ code, ...said });
+    });
+  });
+  return { child, ended, said };
+}
+
+function run(stdin: string, ...args: string[]): Promise<Ended> {
+  const { child, ended } = start(...args);
+  child.stdin.end(stdin);
+  return ended;
+}
+
+const text = (path: string) => readFile(join(node, path), "utf8").catch(() => "");
+const leftInputs = async () =>
+  (await readdir(join(node, "run"), { recursive: true })).filter((name) => /(^|\/)input/.test(name));
+
+test("a transfer whose sender went without a word is ended by the next one, and what had come is kept", async () => {
+  const old = start("receive", "weights-a", "0");
+  old.child.stdin.write("abc");
+  await expect.poll(() => text("incoming/weights-a")).toBe("abc");
+  const next = await run("def", "receive", "weights-a", "3");
+  expect(next).toMatchObject({ code: 0, out: expect.stringMatching(/^::status waiting.*\n::size 6\n$/) });
+  expect(await text("incoming/weights-a")).toBe("abcdef");
+  expect(await old.ended).toMatchObject({ code: 1, err: expect.stringContaining("a newer transfer") });
+});
+
+test("a transfer that goes on is waited for, and the next one is told where to go on", async () => {
+  const slow = start("receive", "weights-a", "0");
+  slow.child.stdin.write("0");
+  await expect.poll(() => text("incoming/weights-a")).toBe("0");
+  const next = run("xyz", "receive", "weights-a", "0");
+  for (let tenths = 1; tenths < 25; tenths++) {
+    slow.child.stdin.write("0");
+    await sleep(100);
+  }
+  slow.child.stdin.end();
+  expect(await slow.ended).toMatchObject({ code: 0, out: "::size 25\n" });
+  expect(await next).toMatchObject({ code: 68, out: expect.stringContaining("::size 25\n") });
+});
+
+test("a number that is no longer a transfer's is left alone", async () => {
+  const old = start("receive", "weights-a", "0");
+  old.child.stdin.write("abc");
+  await expect.poll(() => text("incoming/weights-a")).toBe("abc");
+  const stranger = spawn("sleep", ["30"]);
+  await writeFile(join(node, "run/receive-weights-a"), `${stranger.pid}\n`);
+  const next = start("receive", "weights-a", "3");
+  next.child.stdin.end("def");
+  await sleep(2_500);
+  expect([stranger.exitCode, stranger.signalCode]).toEqual([null, null]);
+  stranger.kill();
+  old.child.stdin.end();
+  expect(await old.ended).toMatchObject({ code: 0 });
+  expect(await next.ended).toMatchObject({ code: 0, out: expect.stringContaining("::size 6") });
+});
+
+test("an act whose input does not come holds up no other act, and leaves nothing of it", async () => {
+  const input = "name=a\ntext=x\npassword=canary-81\n";
+  const silent = start("act", "toy", "apply", "key-a", "100");
+  silent.child.stdin.write(input);
+  await expect.poll(leftInputs).toHaveLength(1);
+  const [held = ""] = await leftInputs();
+  await expect.poll(() => text(join("run", held))).toBe(input);
+  expect((await stat(join(node, "run", held))).mode & 0o777).toBe(0o600);
+
+  const other = await run("name=b\ntext=y\n", "act", "toy", "apply", "key-b", "14");
+  expect(other).toMatchObject({ code: 0, out: expect.stringContaining("::exit 0") });
+  expect(await text("toy/b")).toBe("y");
+
+  silent.child.stdin.end();
+  expect(await silent.ended).toMatchObject({ code: 65, err: expect.stringContaining("33 of 100 bytes") });
+  expect(await leftInputs()).toEqual([]);
+  expect(await text("toy/.acts")).toBe("begin b\nend b\n");
+});
+
+test("a sender that is killed leaves no input either", async () => {
+  const silent = start("act", "toy", "apply", "key-a", "100");
+  silent.child.stdin.write("password=canary-81\n");
+  await expect.poll(leftInputs).toHaveLength(1);
+  silent.child.kill("SIGTERM");
+  silent.child.stdin.end();
+  await silent.ended;
+  expect(await leftInputs()).toEqual([]);
+});
+
+test("a reboot waits for the act that runs, and says so; then acts wait for the reboot", async () => {
+  const act = start("act", "toy", "apply", "key-a");
+  act.child.stdin.end("name=a\ntext=x\nslow=25\n");
+  await expect.poll(() => text("toy/.acts")).toContain("begin a");
+  const busy = await run("", "reboot");
+  expect(busy).toMatchObject({ code: 69, out: expect.stringContaining("::status waiting for an act") });
+  expect(await text("systemctl")).toBe("");
+  expect(await act.ended).toMatchObject({ code: 0 });
+
+  const reboot = await run("", "reboot");
+  expect(reboot).toMatchObject({ code: 0, out: expect.stringMatching(/^::boot [0-9a-f-]{36}\n$/) });
+  expect(await text("systemctl")).toBe("--no-block reboot\n");
+  const late = start("act", "toy", "apply", "key-b");
+  late.child.stdin.end("name=b\ntext=x\n");
+  await expect.poll(() => late.said.out, { timeout: 5_000 }).toContain("waiting for an act");
+  expect(await text("toy/b")).toBe("");
+}, 30_000);
+
+test("a reboot that nobody waits for any more does not happen", async () => {
+  const act = start("act", "toy", "apply", "key-a");
+  act.child.stdin.end("name=a\ntext=x\nslow=10\n");
+  await expect.poll(() => text("toy/.acts")).toContain("begin a");
+  await hastenNot();
+  const reboot = start("reboot");
+  await expect.poll(() => reboot.said.out).toContain("waiting for an act");
+  reboot.child.stdout.destroy();
+  expect((await reboot.ended).code).not.toBe(0);
+  await act.ended;
+  expect(await text("systemctl")).toBe("");
+});
+
+/** Long enough to outlast the act. */
+async function hastenNot(): Promise<void> {
+  const body = await readFile(join(scripts, "run"), "utf8");
+  await writeFile(join(scripts, "run"), body.replace("reboot_wait_seconds=1\n", "reboot_wait_seconds=10\n"));
+}

@@ -31,7 +31,7 @@ test("two workstations install at the same time: neither takes the other's copy 
   const archive = await scripts.archive();
   const first = installer();
   first.child.stdin.write(archive.subarray(0, archive.length / 2));
-  await expect.poll(() => unpacking().catch(() => [])).toHaveLength(1);
+  await expect.poll(() => unpacking().catch(() => []), { timeout: 10_000 }).toHaveLength(1);
   const second = installer();
   second.child.stdin.end(archive);
   expect(await second.ended).toEqual({ code: 0, err: "" });

@@ -67,6 +67,8 @@ function run(stdin: string, ...args: string[]): Promise<Ended> {
   return ended;
 }
 
+/** A loaded machine takes its time to start bash. */
+const soon = <T>(read: () => T) => expect.poll(read, { timeout: 10_000 });
 const text = (path: string) => readFile(join(node, path), "utf8").catch(() => "");
 const leftInputs = async () =>
   (await readdir(join(node, "run"), { recursive: true })).filter((name) => /(^|\/)input/.test(name));
@@ -74,7 +76,7 @@ const leftInputs = async () =>
 test("a transfer whose sender went without a word is ended by the next one, and what had come is kept", async () => {
   const old = start("receive", "weights-a", "0");
   old.child.stdin.write("abc");
-  await expect.poll(() => text("incoming/weights-a")).toBe("abc");
+  await soon(() => text("incoming/weights-a")).toBe("abc");
   const next = await run("def", "receive", "weights-a", "3");
   expect(next).toMatchObject({ code: 0, out: expect.stringMatching(/^::status waiting.*\n::size 6\n$/) });
   expect(await text("incoming/weights-a")).toBe("abcdef");
@@ -84,7 +86,7 @@ test("a transfer whose sender went without a word is ended by the next one, and 
 test("a transfer that goes on is waited for, and the next one is told where to go on", async () => {
   const slow = start("receive", "weights-a", "0");
   slow.child.stdin.write("0");
-  await expect.poll(() => text("incoming/weights-a")).toBe("0");
+  await soon(() => text("incoming/weights-a")).toBe("0");
   const next = run("xyz", "receive", "weights-a", "0");
   for (let tenths = 1; tenths < 25; tenths++) {
     slow.child.stdin.write("0");
@@ -98,7 +100,7 @@ test("a transfer that goes on is waited for, and the next one is told where to g
 test("a number that is no longer a transfer's is left alone", async () => {
   const old = start("receive", "weights-a", "0");
   old.child.stdin.write("abc");
-  await expect.poll(() => text("incoming/weights-a")).toBe("abc");
+  await soon(() => text("incoming/weights-a")).toBe("abc");
   const stranger = spawn("sleep", ["30"]);
   await writeFile(join(node, "run/receive-weights-a"), `${stranger.pid}\n`);
   const next = start("receive", "weights-a", "3");
@@ -115,9 +117,9 @@ test("an act whose input does not come holds up no other act, and leaves nothing
   const input = "name=a\ntext=x\npassword=canary-81\n";
   const silent = start("act", "toy", "apply", "key-a", "100");
   silent.child.stdin.write(input);
-  await expect.poll(leftInputs).toHaveLength(1);
+  await soon(leftInputs).toHaveLength(1);
   const [held = ""] = await leftInputs();
-  await expect.poll(() => text(join("run", held))).toBe(input);
+  await soon(() => text(join("run", held))).toBe(input);
   expect((await stat(join(node, "run", held))).mode & 0o777).toBe(0o600);
 
   const other = await run("name=b\ntext=y\n", "act", "toy", "apply", "key-b", "14");
@@ -133,7 +135,7 @@ test("an act whose input does not come holds up no other act, and leaves nothing
 test("a sender that is killed leaves no input either", async () => {
   const silent = start("act", "toy", "apply", "key-a", "100");
   silent.child.stdin.write("password=canary-81\n");
-  await expect.poll(leftInputs).toHaveLength(1);
+  await soon(leftInputs).toHaveLength(1);
   silent.child.kill("SIGTERM");
   silent.child.stdin.end();
   await silent.ended;
@@ -143,7 +145,7 @@ test("a sender that is killed leaves no input either", async () => {
 test("a reboot waits for the act that runs, and says so; then acts wait for the reboot", async () => {
   const act = start("act", "toy", "apply", "key-a");
   act.child.stdin.end("name=a\ntext=x\nslow=25\n");
-  await expect.poll(() => text("toy/.acts")).toContain("begin a");
+  await soon(() => text("toy/.acts")).toContain("begin a");
   const busy = await run("", "reboot");
   expect(busy).toMatchObject({ code: 69, out: expect.stringContaining("::status waiting for an act") });
   expect(await text("systemctl")).toBe("");
@@ -154,17 +156,17 @@ test("a reboot waits for the act that runs, and says so; then acts wait for the 
   expect(await text("systemctl")).toBe("--no-block reboot\n");
   const late = start("act", "toy", "apply", "key-b");
   late.child.stdin.end("name=b\ntext=x\n");
-  await expect.poll(() => late.said.out, { timeout: 5_000 }).toContain("waiting for an act");
+  await soon(() => late.said.out).toContain("waiting for an act");
   expect(await text("toy/b")).toBe("");
 }, 30_000);
 
 test("a reboot that nobody waits for any more does not happen", async () => {
   const act = start("act", "toy", "apply", "key-a");
   act.child.stdin.end("name=a\ntext=x\nslow=10\n");
-  await expect.poll(() => text("toy/.acts")).toContain("begin a");
+  await soon(() => text("toy/.acts")).toContain("begin a");
   await hastenNot();
   const reboot = start("reboot");
-  await expect.poll(() => reboot.said.out).toContain("waiting for an act");
+  await soon(() => reboot.said.out).toContain("waiting for an act");
   reboot.child.stdout.destroy();
   expect((await reboot.ended).code).not.toBe(0);
   await act.ended;

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,6 +33,8 @@ export class SshServer {
   commands: string[] = [];
   /** Turns everybody away, as a machine that is still booting does. */
   nologin = false;
+  /** Where the Docker engine's socket of this machine is, if it has one. */
+  dockerSocket: string | undefined;
   /** Changes the environment of commands: FAKE_SUDO, … */
   readonly env: Record<string, string> = {};
   #server: ssh2.Server;
@@ -109,17 +111,23 @@ export class SshServer {
     client.on("session", (accept) => {
       accept().on("exec", (acceptExec, _reject, { command }) => this.#exec(acceptExec(), command));
     });
+    client.on("openssh.streamlocal", (accept, reject, { socketPath }) => {
+      if (this.dockerSocket === undefined || socketPath !== "/var/run/docker.sock") return reject();
+      const socket = connect(this.dockerSocket);
+      const channel = accept();
+      channel.pipe(socket).pipe(channel);
+      socket.on("error", () => channel.destroy());
+      channel.on("error", () => socket.destroy());
+    });
     // A jump host forwards.
     client.on("tcpip", (accept, reject, { destIP, destPort }) => {
-      import("node:net").then(({ connect }) => {
-        const socket = connect(destPort, destIP);
-        socket.once("error", () => reject());
-        socket.once("connect", () => {
-          const channel = accept();
-          channel.pipe(socket).pipe(channel);
-          socket.on("error", () => channel.destroy());
-          channel.on("error", () => socket.destroy());
-        });
+      const socket = connect(destPort, destIP);
+      socket.once("error", () => reject());
+      socket.once("connect", () => {
+        const channel = accept();
+        channel.pipe(socket).pipe(channel);
+        socket.on("error", () => channel.destroy());
+        channel.on("error", () => socket.destroy());
       });
     });
   }

@@ -19,6 +19,8 @@ export interface EngineConfig {
 
 export interface Engine {
   docker: Docker;
+  /** Resolves when the connection has gone, and with it all use of `docker`; never for a local socket. */
+  closed: Promise<void>;
   end(): void;
 }
 
@@ -29,7 +31,11 @@ export interface Engine {
 export async function openEngine(config: EngineConfig): Promise<Engine> {
   const host = config.host ?? `unix://${engineSocket}`;
   if (host.startsWith("unix://"))
-    return { docker: new Docker({ socketPath: host.slice("unix://".length) }), end: () => undefined };
+    return {
+      docker: new Docker({ socketPath: host.slice("unix://".length) }),
+      closed: new Promise(() => undefined),
+      end: () => undefined,
+    };
   const target = sshTarget(host, config.sshOpts ?? []);
   const dialled = await dialTarget(target);
   const agent = new SocketAgent(dialled.client);
@@ -40,8 +46,16 @@ export async function openEngine(config: EngineConfig): Promise<Engine> {
     agent,
   };
   const docker = new Docker(options);
+  const closed = new Promise<void>((resolve) => {
+    dialled.client.once("close", () => {
+      agent.destroy();
+      dialled.end();
+      resolve();
+    });
+  });
   return {
     docker,
+    closed,
     end: () => {
       agent.destroy();
       dialled.end();

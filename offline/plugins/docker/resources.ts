@@ -1,6 +1,5 @@
 import type Docker from "dockerode";
-import { mayPass } from "../../../provider/ssh/backoff.ts";
-import { isHostError } from "../../../provider/ssh/errors.ts";
+import { couldNotLook, isHostError } from "../../../provider/ssh/errors.ts";
 import type { Context, Fields, PluginResource } from "../shared/resource.ts";
 import { type ContainerInputs, containerInputs, updatableInputs } from "./container-spec.ts";
 import { createContainer, deleteContainer, readContainer, updateContainer } from "./containers.ts";
@@ -8,18 +7,23 @@ import { type Engine, openEngine } from "./engine.ts";
 import { findImage, type ImageInputs, imageInputs, isMissing, pullImage } from "./images.ts";
 import { createVolume, readVolume, type VolumeInputs, volumeInputs } from "./volumes.ts";
 
-/** One connection for the whole process, made by the first call that needs it. */
+/** One connection for the whole process, made by the first call that needs it, and anew after a reboot or a cut. */
 class Engines {
   #open: Promise<Engine> | undefined;
 
   async docker({ config }: Context): Promise<Docker> {
-    this.#open ??= openEngine({ host: text(config.host), sshOpts: list(config.sshOpts) });
-    try {
-      return (await this.#open).docker;
-    } catch (error) {
-      this.#open = undefined;
-      throw error;
-    }
+    this.#open ??= this.#keepWhileOpen(
+      openEngine({ host: text(config.host), sshOpts: list(config.sshOpts) }),
+    );
+    return (await this.#open).docker;
+  }
+
+  #keepWhileOpen(opening: Promise<Engine>): Promise<Engine> {
+    const forget = () => {
+      if (this.#open === opening) this.#open = undefined;
+    };
+    opening.then(({ closed }) => closed.then(forget), forget);
+    return opening;
   }
 
   end(): void {
@@ -47,9 +51,10 @@ async function lookedAt(
   try {
     return await read(await engines.docker(context));
   } catch (error) {
-    // An answer that is a refusal, or a host that is not the right one, is no silence.
+    // An answer that is a refusal is no silence. A host that does not let the recorded connection in is one: what
+    // the program has now decides, in the nouns of that host.
     if (typeof error === "object" && error !== null && "statusCode" in error) throw error;
-    if (isHostError(error) && !mayPass(error)) throw error;
+    if (isHostError(error) && !couldNotLook(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     const message = `Docker did not answer; what was last known is kept: ${reason}`;
     context.log.log("warning", message, context.request.urn);

@@ -25,9 +25,9 @@ describe("a node of the virtual rack", { timeout: 10 * MINUTES }, () => {
   });
 
   it("lets its user become root without a password, and nobody log in as root", async () => {
-    expect(await node.shell("sudo -n id -u")).toBe("0\n");
+    expect(await node.shell("sudo -n id -u")).toBe("0");
     expect(await node.shell("sudo sshd -T | grep -E '^(permitrootlogin|passwordauthentication) '")).toBe(
-      "permitrootlogin no\npasswordauthentication no\n",
+      "permitrootlogin no\npasswordauthentication no",
     );
   });
 
@@ -71,10 +71,10 @@ describe("a node of the virtual rack", { timeout: 10 * MINUTES }, () => {
     const bootBefore = await node.shell("cat /proc/sys/kernel/random/boot_id");
     await node.powerCut();
     expect(await node.shell("cat /proc/sys/kernel/random/boot_id")).not.toBe(bootBefore);
-    expect(await node.shell("sudo cat /root/flushed")).toBe("flushed\n");
+    expect(await node.shell("sudo cat /root/flushed")).toBe("flushed");
     expect(await node.shell("sudo systemd-creds decrypt --name=it /root/it.cred -")).toBe("sealed");
     expect(await node.shell("sudo stat -c %s /root/unflushed 2>/dev/null || echo gone")).not.toBe(
-      "4194304\n",
+      "4194304",
     );
   });
 });

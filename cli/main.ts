@@ -4,6 +4,7 @@ import { CliError, exitCodes, exitCodesHelp } from "./errors.ts";
 import { say } from "./progress.ts";
 import { doctorVerb } from "./verbs/doctor.ts";
 import { envVerb } from "./verbs/env.ts";
+import { forgetVerb } from "./verbs/forget.ts";
 import { destroyVerb, previewVerb, refreshVerb, upVerb } from "./verbs/operations.ts";
 import { rackVerb } from "./verbs/rack.ts";
 import { setupVerb } from "./verbs/setup.ts";
@@ -42,6 +43,7 @@ for (const verb of [
   destroyVerb,
   trustVerb,
   unlockVerb,
+  forgetVerb,
   setupVerb,
   envVerb,
   doctorVerb,

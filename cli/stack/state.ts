@@ -6,6 +6,10 @@ const resource = z.looseObject({
   type: z.string(),
   id: z.string().optional(),
   provider: z.string().optional(),
+  parent: z.string().optional(),
+  deletedWith: z.string().optional(),
+  dependencies: z.array(z.string()).nullish(),
+  propertyDependencies: z.record(z.string(), z.array(z.string()).nullable()).nullish(),
   inputs: z.record(z.string(), z.unknown()).optional(),
   outputs: z.record(z.string(), z.unknown()).optional(),
 });

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
 import { CliError, exitCodes } from "../errors.ts";
@@ -10,6 +9,7 @@ import { say } from "../progress.ts";
 import { wayThrough } from "../trust/jump.ts";
 import { type Comparison, compareKeys, PinFile } from "../trust/pins.ts";
 import { fingerprint, type HostKey, scanHostKeys } from "../trust/scan.ts";
+import { askOnTerminal } from "./confirm.ts";
 
 export interface TrustOptions {
   port: number;
@@ -48,8 +48,10 @@ Examples:
   $ ./racksmith trust 10.1.0.7 --stack lab
   $ ./racksmith trust 10.1.0.7 --stack lab --fingerprint SHA256:vGfX…`,
     )
-    .action(async (host: string, options: TrustOptions) => trust(host, options, askOnTerminal));
+    .action(async (host: string, options: TrustOptions) => trust(host, options, ask));
 }
+
+const ask = (question: string) => askOnTerminal(question, "pin", "--fingerprint SHA256:… of the key to pin");
 
 /** The verb without its terminal: `confirm` is asked unless fingerprints are given. */
 export async function trust(
@@ -135,21 +137,6 @@ async function choose(
     changed.length > 0 ? "Replace the pinned key by the CHANGED one?" : "Are these the server's keys?";
   if (await confirm(question)) return offered;
   throw new CliError(`${host}: not confirmed; nothing was pinned`, exitCodes.refused);
-}
-
-async function askOnTerminal(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new CliError(
-      "no terminal to ask on: give --fingerprint SHA256:… of the key to pin",
-      exitCodes.refused,
-    );
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return (await terminal.question(`${question} Type yes to pin: `)).trim() === "yes";
-  } finally {
-    terminal.close();
-  }
 }
 
 async function readOrEmpty(file: string): Promise<string> {

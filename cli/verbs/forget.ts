@@ -35,7 +35,8 @@ Example:
     .action(async (name: string, host: string, options: Options) => {
       const engine = await prepareEngine();
       const stack = openStack(name, engine, options.configFile && resolve(options.configFile));
-      await readyStack(stack);
+      // Only a look: mending what a killed run left would connect to hosts.
+      await readyStack(stack, true);
       const ask = (question: string) => askOnTerminal(question, "forget it", "--yes");
       await forget(stack, host, options.yes ? async () => true : ask, makeDir(join(stateDir(), "forgotten")));
     });

@@ -1,4 +1,5 @@
 import { Argument, Command } from "commander";
+import { prepareEngine } from "../engine/prepare.ts";
 import { CliError } from "../errors.ts";
 import { say } from "../progress.ts";
 import { hasTests, type Level, levels, runLevel } from "../testing/levels.ts";
@@ -27,6 +28,8 @@ Examples:
   $ RACKSMITH_PLUGINS=official ./racksmith test conformance`,
     )
     .action(async (asked: Level | "all", filters: string[]) => {
+      // First, for the unit level tests the engine's build with the Go that this may bring.
+      if (asked === "all") await prepareEngine();
       const tallies: Tally[] = [];
       const absent: Level[] = [];
       for (const level of asked === "all" ? levels : [asked]) {

@@ -73,8 +73,6 @@ describe("a node of the virtual rack", { timeout: 10 * MINUTES }, () => {
     expect(await node.shell("cat /proc/sys/kernel/random/boot_id")).not.toBe(bootBefore);
     expect(await node.shell("sudo cat /root/flushed")).toBe("flushed");
     expect(await node.shell("sudo systemd-creds decrypt --name=it /root/it.cred -")).toBe("sealed");
-    expect(await node.shell("sudo stat -c %s /root/unflushed 2>/dev/null || echo gone")).not.toBe(
-      "4194304",
-    );
+    expect(await node.shell("sudo stat -c %s /root/unflushed 2>/dev/null || echo gone")).not.toBe("4194304");
   });
 });

@@ -38,7 +38,7 @@ const newKey = (kind: "ed25519" | "rsa") =>
         privateKeyEncoding: { type: "pkcs1", format: "pem" },
         publicKeyEncoding: { type: "spki", format: "pem" },
       }).privateKey
-    : ssh2.utils.generateKeyPairSync("ed25519").private;
+    : makeKey().private;
 
 /** A real SSH server in this process that lets nobody in. */
 async function sshServer(hostKeys: string[], port = 0): Promise<number> {

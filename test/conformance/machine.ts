@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import Docker from "dockerode";
-import ssh2 from "ssh2";
 import { must } from "../../cli/process.ts";
 import { type Connection, connectionSchema } from "../../config/connection.ts";
 import { freePorts, isFree } from "../../rack/ports.ts";
@@ -15,11 +14,6 @@ import { tool } from "./tools.ts";
 
 const SCRIPT = fileURLToPath(new URL("./machine.sh", import.meta.url));
 
-function ecdsaKey() {
-  const pair = ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 });
-  return { private: pair.private, public: pair.public.split(" ").slice(0, 2).join(" ") };
-}
-
 /** A real sshd, Docker engine and registry on the loopback, for one test file. */
 export class Machine {
   readonly folder: string;
@@ -27,7 +21,7 @@ export class Machine {
   readonly registryPort: number;
   readonly userKey = makeKey();
   /** A server has keys of several kinds. */
-  readonly hostKeys = [makeKey(), ecdsaKey()];
+  readonly hostKeys = [makeKey(), makeKey("ecdsa")];
   /** The engine as a test looks at it, beside the plugin. */
   readonly docker: Docker;
   #process: ChildProcess | undefined;

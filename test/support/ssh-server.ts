@@ -16,9 +16,16 @@ export interface KeyPair {
   public: string;
 }
 
-export function makeKey(): KeyPair {
-  const { private: privateKey, public: publicKey } = ssh2.utils.generateKeyPairSync("ed25519");
-  return { private: privateKey, public: publicKey.split(" ").slice(0, 2).join(" ") };
+/** A key pair in OpenSSH's format. One in some hundreds that ssh2 makes is one that it cannot read. */
+export function makeKey(type: "ed25519" | "ecdsa" = "ed25519"): KeyPair {
+  for (;;) {
+    const made =
+      type === "ecdsa"
+        ? ssh2.utils.generateKeyPairSync(type, { bits: 256 })
+        : ssh2.utils.generateKeyPairSync(type);
+    if (ssh2.utils.parseKey(made.private) instanceof Error) continue;
+    return { private: made.private, public: made.public.split(" ").slice(0, 2).join(" ") };
+  }
 }
 
 /** An SSH server in this process that runs commands for real, in local bash, inside a folder of its own. */

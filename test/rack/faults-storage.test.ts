@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { NodeConfig } from "../../../config/index.ts";
-import { resetNode } from "../../../rack/index.ts";
-import type { TestNode } from "../../../rack/testing.ts";
-import { BARE, bareNode } from "../support/bare.ts";
-import { ensureNoun, inputsOf, type NounRun, nodeConfig, refusedNoun, startNoun } from "../support/nouns.ts";
+import type { NodeConfig } from "../../config/index.ts";
+import { resetNode } from "../../rack/index.ts";
+import type { TestNode } from "../../rack/testing.ts";
+import { BARE, bareNode } from "./support/bare.ts";
+import { ensureNoun, inputsOf, type NounRun, nodeConfig, refusedNoun, startNoun } from "./support/nouns.ts";
 import {
   actSays,
   arrayUuid,
@@ -19,7 +19,7 @@ import {
   saidSinceBoot,
   sha256,
   writeModel,
-} from "../support/storage.ts";
+} from "./support/storage.ts";
 
 const MINUTES = 60_000;
 const MODEL_MIB = 32;
@@ -139,7 +139,7 @@ describe("weights", { timeout: 10 * MINUTES }, () => {
     names = writeModel(folder, MODEL_MIB);
     const wanted = await inputs.weights(folder, "v1");
     const run = start("weights", wanted);
-    await run.says(/1\d of 32 MiB/);
+    await run.says(/1\d\.\d of 32\.0 MiB/);
     await killed(run);
     const staged = "stat -c '%i %s' /srv/racksmith/vault/incoming/weights-*";
     const [inode, size] = (await asRoot(node, staged)).split("\n").at(-1)!.split(" ");

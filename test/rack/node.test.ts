@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { resetNode } from "../../../rack/index.ts";
-import { type TestNode, testNode } from "../../../rack/testing.ts";
+import { resetNode } from "../../rack/index.ts";
+import { type TestNode, testNode } from "../../rack/testing.ts";
 
 /** Of its own, so that a node in use stays as it is. */
 const NAME = "entry-4090.node-test";

@@ -20,12 +20,18 @@ export function stackFileValues(text: string): Mapping {
  * said about it.
  */
 export function checkStackFile(text: string): Problem[] {
-  const encrypted: string[] = [];
-  const parsed = parseStackConfig(standIns(stackFileValues(text), [], encrypted) as Mapping);
+  const { values, encrypted } = withStandIns(stackFileValues(text));
+  const parsed = parseStackConfig(values);
   if (!("problems" in parsed)) return [];
   return parsed.problems.filter(
     ({ path }) => !encrypted.some((at) => path === at || path.startsWith(`${at}/`)),
   );
+}
+
+/** The values with each encrypted one replaced by a text that passes for it, and the paths of those. */
+export function withStandIns(values: Mapping): { values: Mapping; encrypted: string[] } {
+  const encrypted: string[] = [];
+  return { values: standIns(values, [], encrypted) as Mapping, encrypted };
 }
 
 /** Stands for a secret that cannot be read: long enough and plain enough for every rule about secrets. */

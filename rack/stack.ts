@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "yaml";
 import { formatProblem, parseStackConfig } from "../config/index.ts";
+import { isMapping } from "../config/merge.ts";
 import { Secret } from "../config/secret.ts";
 import { RackError } from "./errors.ts";
 import type { NodeSpec } from "./nodes/types.ts";
@@ -88,7 +89,7 @@ export function stackConfig(spec: NodeSpec, facts: StackFacts): Record<string, u
 
 /**
  * Writes `Pulumi.rack-NAME.yaml`, whole or not at all, for its owner's eyes only: it holds the simulated
- * node's keys. A section that somebody edited since the last time stays as edited. Checked first, since a
+ * node's keys, until the CLI encrypts them. A section that somebody edited since the last time stays as edited. Checked first, since a
  * config that racksmith refuses is the rack's mistake.
  */
 export function writeStackConfig(spec: NodeSpec, facts: StackFacts): string {
@@ -115,14 +116,40 @@ export function stackFile(node: string): string {
   return join(rackStateDir("stacks"), `Pulumi.${stackName(node)}.yaml`);
 }
 
-/** What the rack makes now, except where the present value is not the one it made last time. Pure. */
+/**
+ * What the rack makes now, except where the present value is not the one it made last time. What the CLI has
+ * encrypted since is no edit, and stays encrypted. Pure.
+ */
 export function keepEdits(
   present: Record<string, unknown>,
   lastMade: Record<string, unknown>,
   made: Record<string, unknown>,
 ): Record<string, unknown> {
-  const edited = Object.entries(present).filter(([key, value]) => !isDeepStrictEqual(value, lastMade[key]));
-  return { ...made, ...Object.fromEntries(edited) };
+  const edited = Object.entries(present).filter(
+    ([key, value]) => !isDeepStrictEqual(unsealed(value, lastMade[key]), lastMade[key]),
+  );
+  return { ...asMapping(sealedAs(made, present, lastMade)), ...Object.fromEntries(edited) };
+}
+
+/** `{secure: …}`, as the engine leaves an encrypted value. */
+function isSealed(value: unknown): boolean {
+  return isMapping(value) && Object.keys(value).length === 1 && typeof value.secure === "string";
+}
+
+/** The value with what is encrypted in it as it was made last. */
+function unsealed(value: unknown, lastMade: unknown): unknown {
+  if (isSealed(value)) return lastMade;
+  if (!isMapping(value) || !isMapping(lastMade)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, unsealed(part, lastMade[key])]));
+}
+
+/** What is made now, encrypted where `present` holds the same value encrypted. */
+function sealedAs(made: unknown, present: unknown, lastMade: unknown): unknown {
+  if (isSealed(present) && isDeepStrictEqual(made, lastMade)) return present;
+  if (!isMapping(made) || !isMapping(present) || !isMapping(lastMade)) return made;
+  return Object.fromEntries(
+    Object.entries(made).map(([key, part]) => [key, sealedAs(part, present[key], lastMade[key])]),
+  );
 }
 
 function asMapping(value: unknown): Record<string, unknown> {

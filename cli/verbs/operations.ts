@@ -5,6 +5,7 @@ import { prepareEngine } from "../engine/prepare.ts";
 import { CliError, exitCodesHelp } from "../errors.ts";
 import { say } from "../progress.ts";
 import { loadRack, type Rack } from "../rack.ts";
+import { sealSecrets } from "../stack/clear-secrets.ts";
 import { showCompletion } from "../stack/completion.ts";
 import { keptByDestroy } from "../stack/kept.ts";
 import { type Operation, operate } from "../stack/operate.ts";
@@ -83,6 +84,7 @@ async function run(
   const configFile = node?.configFile ?? (options.configFile && resolve(options.configFile));
   const stack = openStack(node?.stackName ?? name, engine, configFile);
   const state = await readyStack(stack, verb === "preview");
+  await sealSecrets(stack, rack !== undefined);
   const kept = verb === "destroy" && state ? keptByDestroy(state) : [];
   await operate(verb, stack, { yes: options.yes === true || rack !== undefined, more });
   await then?.(stack, rack);

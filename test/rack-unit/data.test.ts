@@ -69,4 +69,22 @@ describe("a node's stack config", () => {
     const present = { a: 1, b: { c: 2 }, gone: 1, own: true };
     expect(keepEdits(present, lastMade, { a: 5, b: { c: 9 } })).toEqual({ a: 5, b: { c: 2 }, own: true });
   });
+
+  it("takes no encrypted key for an edit, and leaves it encrypted while it is the same", () => {
+    const lastMade = {
+      vault: { key: "k", unlock: "tpm2" },
+      inference: { apiKeys: { rack: "old" }, image: "a" },
+    };
+    const present = {
+      vault: { key: { secure: "v1:x" }, unlock: "operator" },
+      inference: { apiKeys: { rack: { secure: "v1:y" } }, image: "a" },
+    };
+    const made = { vault: lastMade.vault, inference: { apiKeys: { rack: "old" }, image: "b" } };
+    expect(keepEdits(present, lastMade, made)).toEqual({
+      vault: present.vault,
+      inference: { apiKeys: { rack: { secure: "v1:y" } }, image: "b" },
+    });
+    const renewed = { ...made, inference: { apiKeys: { rack: "new" }, image: "b" } };
+    expect(keepEdits(present, lastMade, renewed).inference).toEqual(renewed.inference);
+  });
 });

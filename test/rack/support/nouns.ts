@@ -1,20 +1,19 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parse } from "yaml";
 import { vaultDevice } from "../../../components/weight-storage.ts";
 import type { ConnectionInput } from "../../../config/connection.ts";
+import { stackFileValues, withStandIns } from "../../../config/file.ts";
 import { type NodeConfig, parseStackConfig } from "../../../config/index.ts";
 import { manifestOf } from "../../../config/weights-manifest.ts";
 import { stackFile } from "../../../rack/stack.ts";
 
 const APART = fileURLToPath(new URL("./ensure-apart.ts", import.meta.url));
 
-/** What the node's stack config says of it, defaults included. */
+/** What the node's stack config says of it, defaults included; encrypted keys are stood in for. */
 export function nodeConfig(node: string): NodeConfig {
-  const { config } = parse(readFileSync(stackFile(node), "utf8")) as { config: Record<string, unknown> };
-  const plain = Object.entries(config).map(([key, value]) => [key.replace("racksmith:", ""), value]);
-  const parsed = parseStackConfig(Object.fromEntries(plain));
+  const { values } = withStandIns(stackFileValues(readFileSync(stackFile(node), "utf8")));
+  const parsed = parseStackConfig(values);
   if ("problems" in parsed) throw new Error(JSON.stringify(parsed.problems));
   return parsed.config.hosts[0]!;
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { reachedFromHere, resetNode } from "../../../rack/index.ts";
 import { rackStateDir } from "../../../rack/paths.ts";
+import { nodeSecret } from "../../../rack/secrets.ts";
 import {
   hasSnapshot,
   restoreSnapshot,
@@ -14,7 +15,7 @@ import {
 import { type CliOptions, type Ran, racksmith } from "./cli.ts";
 import { contentHash } from "./content.ts";
 import { type Answer, chat } from "./endpoint.ts";
-import { edit, forgetStack, keepStack, restoreConfig, restoreState, section } from "./stack.ts";
+import { edit, forgetStack, keepStack, restoreConfig, restoreState } from "./stack.ts";
 
 /** Of the tests' own. Another one (`entry-4090.b`) lets somebody run a file of them beside a whole run. */
 export const NODE = process.env.RACKSMITH_TEST_NODE ?? "entry-4090.tests";
@@ -66,7 +67,7 @@ export async function provisioned(tell = toStderr): Promise<Provisioned> {
 }
 
 function describe(node: TestNode, { firstRun }: Kept): Provisioned {
-  const [apiKey = ""] = Object.values(section(NODE, "inference").apiKeys as Record<string, string>);
+  const apiKey = nodeSecret(NODE, "api-key").reveal();
   // Where a stack says that it answers; the rack forwards a port of the workstation to it.
   const endpoint = reachedFromHere(NODE, "http://node:8000/v1");
   const ask = (key: string | undefined = apiKey) => chat(endpoint, key);

@@ -52,12 +52,6 @@ export async function forgetStack(node: string): Promise<void> {
   rmSync(lastMadeFile(node), { force: true });
 }
 
-/** One section of the node's configuration. */
-export function section(node: string, name: string): Record<string, unknown> {
-  const { config } = parse(readFileSync(stackFile(node), "utf8")) as { config: Record<string, object> };
-  return { ...config[`racksmith:${name}`] };
-}
-
 /** Changes a section as a person edits the file: given keys are replaced, others stay. */
 export function edit(node: string, name: string, patch: Record<string, unknown>): void {
   const file = stackFile(node);

@@ -61,11 +61,15 @@ rm $p'; true`;
   return found.trim().split("\n").filter(Boolean).sort();
 }
 
-/** Files of the engine on this workstation (states, their histories and backups, logs) that hold a secret in the clear. */
-export function foundInState(secrets: readonly string[]): string[] {
+/**
+ * Files of the engine on this workstation (states, their histories and backups, logs), written since then, that hold
+ * a secret in the clear.
+ */
+export function foundInState(secrets: readonly string[], sinceMs: number): string[] {
   const home = join(stateDir(), "pulumi");
   const files = readdirSync(home, { recursive: true, encoding: "utf8" }).map((file) => join(home, file));
-  return files.filter((file) => statSync(file).isFile() && holdsAny(readFileSync(file, "utf8"), secrets));
+  const written = files.filter((file) => statSync(file).isFile() && statSync(file).mtimeMs >= sinceMs);
+  return written.filter((file) => holdsAny(readFileSync(file, "utf8"), secrets));
 }
 
 /** Whether a text holds any of the secrets in any form. */

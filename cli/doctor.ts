@@ -1,7 +1,6 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { findTool } from "../rack/packages.ts";
 import { builtBin } from "./engine/build.ts";
 import { ownGo } from "./engine/go.ts";
 import { missingOfficialPlugins, ownEngine, userPulumiHome } from "./engine/locate.ts";
@@ -9,6 +8,7 @@ import { engineTools, goToolchain, goWanted, oldestPulumi } from "./engine/versi
 import { messageOf } from "./errors.ts";
 import { cacheDir, checkout, stateDir } from "./paths.ts";
 import { packageOf } from "./testing/needs.ts";
+import { systemPath, which } from "./which.ts";
 
 export interface Check {
   name: string;
@@ -127,7 +127,7 @@ function nearest(path: string): string {
 }
 
 function tools(name: string, wanted: readonly string[], why: string, remedy: string): Check {
-  const missing = wanted.filter((tool) => !findTool(tool));
+  const missing = wanted.filter((tool) => !which(tool, systemPath()));
   return {
     name,
     state: missing.length === 0 ? "ok" : "optional",

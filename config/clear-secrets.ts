@@ -12,8 +12,9 @@ export interface ClearSecret {
 
 /** The secrets, by their schemas, that stand in the clear in these `racksmith:` values of a stack file. */
 export function clearSecrets(values: Mapping): ClearSecret[] {
+  const connection = jsonSchemaOf(connectionSchema);
   const inHosts = (Array.isArray(values.hosts) ? values.hosts : []).flatMap((host, index) =>
-    isMapping(host) ? inKeys(host, ["hosts", index], jsonSchemaOf(connectionSchema)) : [],
+    isMapping(host) ? inKeys(host, ["hosts", index], connection) : [],
   );
   const { hosts: _, ...own } = values;
   return [...inHosts, ...inKeys(own, [], {})];

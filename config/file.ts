@@ -34,6 +34,11 @@ export function withStandIns(values: Mapping): { values: Mapping; encrypted: str
   return { values: standIns(values, [], encrypted) as Mapping, encrypted };
 }
 
+/** `{secure: …}`, as the engine leaves a value that it has encrypted. */
+export function isEncrypted(value: unknown): boolean {
+  return isMapping(value) && Object.keys(value).length === 1 && typeof value.secure === "string";
+}
+
 /** Stands for a secret that cannot be read: long enough and plain enough for every rule about secrets. */
 const STAND_IN = "encrypted-encrypted-encrypted-encrypted";
 
@@ -41,7 +46,7 @@ function standIns(value: unknown, path: readonly string[], encrypted: string[]):
   if (Array.isArray(value))
     return value.map((part, index) => standIns(part, [...path, String(index)], encrypted));
   if (!isMapping(value)) return value;
-  if (Object.keys(value).length === 1 && typeof value.secure === "string") {
+  if (isEncrypted(value)) {
     encrypted.push(path.join("/"));
     return STAND_IN;
   }

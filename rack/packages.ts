@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { systemPath, which } from "../cli/which.ts";
 import { type Progress, RackError } from "./errors.ts";
 import { withLock } from "./lock.ts";
 import { cacheDir } from "./paths.ts";
@@ -21,17 +22,7 @@ const UNITS_OF: Readonly<Record<string, readonly string[]>> = {
 /** Where a command or a file is; the system's own folders count, whatever PATH says. */
 export function findTool(tool: string): string | undefined {
   if (tool.startsWith("/")) return existsSync(tool) ? tool : undefined;
-  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
-  return folders.map((folder) => join(folder, tool)).find(runs);
-}
-
-function runs(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return which(tool, systemPath());
 }
 
 /** The Debian packages that are missing for these commands. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "yaml";
+import { isEncrypted } from "../config/file.ts";
 import { formatProblem, parseStackConfig } from "../config/index.ts";
 import { isMapping } from "../config/merge.ts";
 import { Secret } from "../config/secret.ts";
@@ -89,8 +90,8 @@ export function stackConfig(spec: NodeSpec, facts: StackFacts): Record<string, u
 
 /**
  * Writes `Pulumi.rack-NAME.yaml`, whole or not at all, for its owner's eyes only: it holds the simulated
- * node's keys, until the CLI encrypts them. A section that somebody edited since the last time stays as edited. Checked first, since a
- * config that racksmith refuses is the rack's mistake.
+ * node's keys, until the CLI encrypts them. A section that somebody edited since the last time stays as
+ * edited. Checked first, since a config that racksmith refuses is the rack's mistake.
  */
 export function writeStackConfig(spec: NodeSpec, facts: StackFacts): string {
   const config = revealed(stackConfig(spec, facts)) as Record<string, unknown>;
@@ -131,21 +132,16 @@ export function keepEdits(
   return { ...asMapping(sealedAs(made, present, lastMade)), ...Object.fromEntries(edited) };
 }
 
-/** `{secure: …}`, as the engine leaves an encrypted value. */
-function isSealed(value: unknown): boolean {
-  return isMapping(value) && Object.keys(value).length === 1 && typeof value.secure === "string";
-}
-
 /** The value with what is encrypted in it as it was made last. */
 function unsealed(value: unknown, lastMade: unknown): unknown {
-  if (isSealed(value)) return lastMade;
+  if (isEncrypted(value)) return lastMade;
   if (!isMapping(value) || !isMapping(lastMade)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, unsealed(part, lastMade[key])]));
 }
 
 /** What is made now, encrypted where `present` holds the same value encrypted. */
 function sealedAs(made: unknown, present: unknown, lastMade: unknown): unknown {
-  if (isSealed(present) && isDeepStrictEqual(made, lastMade)) return present;
+  if (isEncrypted(present) && isDeepStrictEqual(made, lastMade)) return present;
   if (!isMapping(made) || !isMapping(present) || !isMapping(lastMade)) return made;
   return Object.fromEntries(
     Object.entries(made).map(([key, part]) => [key, sealedAs(part, present[key], lastMade[key])]),

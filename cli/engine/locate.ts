@@ -1,23 +1,9 @@
-import { accessSync, closeSync, constants, existsSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { capture } from "../process.ts";
+import { which } from "../which.ts";
 import { isAtLeast, oldestPulumi, plugins } from "./versions.ts";
-
-/** The first executable of that name on PATH. */
-export function which(name: string, path = process.env.PATH ?? ""): string | undefined {
-  return path
-    .split(delimiter)
-    .map((folder) => join(folder || ".", name))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
 
 export interface OwnEngine {
   pulumi: string;

@@ -9,7 +9,7 @@ import { ask, type Stack } from "./pulumi.ts";
  * that the rack made it is encrypted in its place; in one's own it is said, with the command to run.
  */
 export async function sealSecrets(stack: Stack, mayEdit: boolean): Promise<void> {
-  for (const { path, value } of clearSecrets(stackFileValues(readFileSync(stack.configFile, "utf8")))) {
+  for (const { path, value } of found(stack)) {
     const key = configPath(path);
     if (mayEdit) await encrypt(stack, key, value);
     else
@@ -17,6 +17,15 @@ export async function sealSecrets(stack: Stack, mayEdit: boolean): Promise<void>
         `${stack.configFile}: ${key} stands there in the clear, and so it will in the state; ` +
           `encrypt it: pulumi config set --secret --path '${key}' --stack ${stack.name}`,
       );
+  }
+}
+
+function found(stack: Stack): ClearSecret[] {
+  const text = readFileSync(stack.configFile, "utf8");
+  try {
+    return clearSecrets(stackFileValues(text));
+  } catch {
+    return []; // what cannot be read as a configuration is told by the run itself, with all that is wrong
   }
 }
 

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { which } from "../engine/locate.ts";
 import { CliError } from "../errors.ts";
 import { checkout } from "../paths.ts";
 import { must } from "../process.ts";
+import { which } from "../which.ts";
 import { check, type Tally } from "./tally.ts";
 import { live } from "./vitest.ts";
 

@@ -1,4 +1,4 @@
-import { needPackages, type PackageOf } from "../../rack/packages.ts";
+import type { PackageOf } from "../../rack/packages.ts";
 import { CliError } from "../errors.ts";
 import { note } from "../progress.ts";
 import type { Level } from "./levels.ts";
@@ -39,5 +39,7 @@ export async function bringNeeds(level: Level): Promise<void> {
     throw new CliError(
       "test conformance: runs a Docker engine of its own, which only root may: run it as root",
     );
+  // Like the rest of the rack, only when it is wanted.
+  const { needPackages } = await import("../../rack/packages.ts");
   await needPackages(`test ${level}`, packageOf[level], note);
 }

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { checkout } from "../paths.ts";
+import { systemPath } from "../which.ts";
 import type { Tally } from "./tally.ts";
 
 const report = z.object({
@@ -44,8 +45,8 @@ export async function runVitest(
         ...env,
         // CI=true switches colours on in what the tests run, and then in what they compare.
         NO_COLOR: "1",
-        // On Debian root's PATH only has them, and the tests run mke2fs, blkid and haproxy as anybody.
-        PATH: [env.PATH, "/usr/sbin", "/sbin"].filter(Boolean).join(delimiter),
+        // The tests run mke2fs, blkid and haproxy as anybody.
+        PATH: systemPath(env.PATH),
       },
     );
     Object.assign(tally, count(await readFile(file, "utf8").catch(() => undefined), status));

@@ -20,8 +20,8 @@ export interface ImageFile {
 export const WORKSTATION_ADDRESS = "10.0.2.2";
 
 /**
- * A Debian 13 server as the installer leaves it with sshd and its standard utilities: none of what racksmith brings (Docker, mdadm,
- * cryptsetup, curl, …) is in it.
+ * A Debian 13 server as the installer leaves it with sshd and its standard utilities: none of what racksmith
+ * brings (Docker, mdadm, cryptsetup, curl, …) is in it.
  */
 export const TRIXIE: ImageRecipe = {
   suite: "trixie",

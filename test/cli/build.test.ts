@@ -13,10 +13,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ownGo } from "../../cli/engine/go.ts";
 import { goRoot } from "../../cli/engine/go-toolchain.ts";
-import { which } from "../../cli/engine/locate.ts";
 import { buildKey, type GoTool, goWanted, isAtLeast } from "../../cli/engine/versions.ts";
 import { cacheDir } from "../../cli/paths.ts";
 import { capture } from "../../cli/process.ts";
+import { which } from "../../cli/which.ts";
 
 const script = join(import.meta.dirname, "build-tools.ts");
 // The machine's own Go, or the one that `setup` has brought: none is brought for a test.

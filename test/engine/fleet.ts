@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Stack } from "../../cli/stack/pulumi.ts";
 import { EngineStack, ROOT } from "../support/engine-stack.ts";
 import { SshServer, toyScripts } from "../support/ssh-server.ts";
+import { TOY_PLUGIN } from "./stack.ts";
 
 const PROGRAM = `
 import { readFileSync } from "node:fs";
@@ -43,9 +44,7 @@ export class FleetStack extends EngineStack {
     }
     const stack = new FleetStack(await mkdtemp(join(tmpdir(), "racksmith-fleet-")), servers);
     await stack.makeFolders();
-    await stack.writeProject(PROGRAM, [
-      `plugins: { providers: [{ name: racksmith, path: ${join(ROOT, "test/engine/toy-provider")} }] }`,
-    ]);
+    await stack.writeProject(PROGRAM, [TOY_PLUGIN]);
     await stack.initStack();
     return stack;
   }

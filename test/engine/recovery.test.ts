@@ -79,11 +79,8 @@ function operateApart() {
   return { child, ended, output: () => output };
 }
 
-it("creating a stack leaves no file beside the program when its configuration is elsewhere", () => {
-  expect(readdirSync(folder).filter((it) => it.startsWith("Pulumi."))).toEqual(["Pulumi.yaml"]);
-});
-
-it("kill -9 of the engine: the next run frees the lock, clears what was pending, and finishes", async () => {
+/** Starts the engine itself; once it is at work, returns what kills it. */
+async function engineAtWork(): Promise<() => Promise<unknown>> {
   const args = ["up", "--yes", "--skip-preview", "--stack", "lab", "--config-file", stack.configFile];
   const engine = spawn(stack.engine.pulumi, args, {
     cwd: folder,
@@ -93,10 +90,21 @@ it("kill -9 of the engine: the next run frees the lock, clears what was pending,
   });
   const killed = new Promise((resolve) => engine.on("close", resolve));
   await expect.poll(log, { timeout: 60_000 }).toBe("start\n");
+  return () => {
+    engine.kill("SIGKILL");
+    return killed;
+  };
+}
+
+it("creating a stack leaves no file beside the program when its configuration is elsewhere", () => {
+  expect(readdirSync(folder).filter((it) => it.startsWith("Pulumi."))).toEqual(["Pulumi.yaml"]);
+});
+
+it("kill -9 of the engine: the next run frees the lock, clears what was pending, and finishes", async () => {
+  const kill9 = await engineAtWork();
   expect(locks()).toHaveLength(1);
   await expect(readyStack(stack)).rejects.toThrow(/lab: locked by .*pid \d+, since 20.*still running/);
-  engine.kill("SIGKILL");
-  await killed;
+  await kill9();
   const left = await exportState(stack);
   expect(left && pendingOf(left)).toMatchObject([{ type: "creating" }]);
 
@@ -116,22 +124,13 @@ it("a backend whose locks are no files here: a live run is met before anything i
   const url = `file://${join(folder, "state", "pulumi")}`;
   writeFileSync(join(folder, "Pulumi.yaml"), `backend: { url: "${url}" }\n`, { flag: "a" });
   stack = { ...stack, env: { ...stack.env, PULUMI_BACKEND_URL: undefined } };
-  const args = ["up", "--yes", "--skip-preview", "--stack", "lab", "--config-file", stack.configFile];
-  const engine = spawn(stack.engine.pulumi, args, {
-    cwd: folder,
-    env: stack.env,
-    stdio: "ignore",
-    detached: true,
-  });
-  const killed = new Promise((resolve) => engine.on("close", resolve));
-  await expect.poll(log, { timeout: 60_000 }).toBe("start\n");
+  const kill9 = await engineAtWork();
   const met = readyStack(stack);
   await expect(met).rejects.toThrow(/lab: another run holds the stack.*currently locked/s);
   await expect(met).rejects.toMatchObject({ exitCode: exitCodes.locked });
   const seen = await readyStack(stack, true);
   expect(seen && pendingOf(seen)).toMatchObject([{ type: "creating" }]);
-  engine.kill("SIGKILL");
-  await killed;
+  await kill9();
 
   rmSync(lockFolder(join(folder, "state", "pulumi"), "lab"), { recursive: true });
   setSeconds("0");

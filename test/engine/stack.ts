@@ -7,6 +7,9 @@ import { SshServer, toyScripts } from "../support/ssh-server.ts";
 
 export type { Ran };
 
+/** The line of Pulumi.yaml that names the toys' provider. */
+export const TOY_PLUGIN = `plugins: { providers: [{ name: racksmith, path: ${join(ROOT, "test/engine/toy-provider")} }] }`;
+
 export interface ToyArgs {
   name: string;
   text?: string;
@@ -53,9 +56,7 @@ export class ToyStack extends EngineStack {
     await toyScripts(server.folder);
     const stack = new ToyStack(await mkdtemp(join(tmpdir(), "racksmith-stack-")), server);
     await stack.makeFolders();
-    await stack.writeProject(PROGRAM, [
-      `plugins: { providers: [{ name: racksmith, path: ${join(ROOT, "test/engine/toy-provider")} }] }`,
-    ]);
+    await stack.writeProject(PROGRAM, [TOY_PLUGIN]);
     await stack.initStack();
     return stack;
   }

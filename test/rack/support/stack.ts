@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { prepareEngine } from "../../../cli/engine/prepare.ts";
-import { ask, exportState, openStack, readyStack, type Stack } from "../../../cli/stack/pulumi.ts";
+import { ask, openStack, readyStack, type Stack } from "../../../cli/stack/pulumi.ts";
 import { parseExport, withoutPending } from "../../../cli/stack/state.ts";
 import { rackStateDir } from "../../../rack/paths.ts";
 import { stackFile, stackName } from "../../../rack/stack.ts";
@@ -46,7 +46,8 @@ export async function restoreState(node: string, kept: KeptStack): Promise<void>
 export async function forgetStack(node: string): Promise<void> {
   if (existsSync(stackFile(node))) {
     const stack = await stackOf(node);
-    if ((await exportState(stack)) !== undefined) await ask(stack, ["stack", "rm", "--force", "--yes"]);
+    await readyStack(stack, true); // a run that was killed may have left its lock
+    await ask(stack, ["stack", "rm", "--force", "--yes"]);
   }
   rmSync(stackFile(node), { force: true });
   rmSync(lastMadeFile(node), { force: true });

@@ -195,6 +195,10 @@ changed_file() {
   return 0
 }
 
+# mark_due PATH: an empty file that stands from before something is changed until that is in force: an act may be
+# ended in between, and the next one then finds its files as they should be.
+mark_due() { changed_file "$1" 0600 root </dev/null || true; }
+
 # disk_by_serial SERIAL: prints the device of the whole disk. 1 when there is none.
 disk_by_serial() {
   local wanted=$1 line found=() all

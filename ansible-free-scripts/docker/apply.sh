@@ -14,6 +14,7 @@ record=/var/lib/racksmith/docker.packages
 config=/etc/docker/daemon.json
 cdi=/etc/cdi/nvidia.yaml
 cdi_driver=/var/lib/racksmith/cdi.driver
+restart_due=/var/lib/racksmith/docker.restart-due
 
 install_packages() {
   ((${#package[@]} > 0)) || fail "no package is known for this system"
@@ -49,7 +50,8 @@ configure() {
     fi
   fi
   rm -f "$candidate"
-  printf '%s' "$daemon_json" | changed_file "$config" 0644 root
+  printf '%s' "$daemon_json" | cmp -s - "$config" || mark_due "$restart_due"
+  printf '%s' "$daemon_json" | changed_file "$config" 0644 root || true
 }
 
 # live-restore keeps containers over a restart, but not over a change of the cgroup driver.
@@ -59,12 +61,19 @@ restart() {
     journalctl --no-pager --quiet -n 15 -o cat -u docker.service >&2 || true
     fail "Docker does not start; its last lines are above"
   fi
+  rm -f -- "$restart_due"
 }
 
+# Whether the engine does what its file says, of that which it tells.
 running_matches() {
-  local live cgroup
-  IFS='|' read -r live cgroup <<<"$(docker info --format '{{.LiveRestoreEnabled}}|{{.CgroupDriver}}' 2>/dev/null)" || true
-  [[ $live == true && $daemon_json == *"native.cgroupdriver=$cgroup\""* ]]
+  local live cgroup logging root
+  IFS='|' read -r live cgroup logging root <<<"$(docker info --format '{{.LiveRestoreEnabled}}|{{.CgroupDriver}}|{{.LoggingDriver}}|{{.DockerRootDir}}' 2>/dev/null)" || true
+  [[ $live == true && $daemon_json == *"native.cgroupdriver=$cgroup\""* && $logging == "$(setting log-driver json-file)" && $root == "$(setting data-root "$root")" ]]
+}
+
+# setting KEY DEFAULT: a text at the top of daemon_json, which the provider writes with two blanks before each such key.
+setting() {
+  if [[ $daemon_json =~ (^|$'\n')"  \"$1\": "\"([^\"\\]*)\" ]]; then printf '%s' "${BASH_REMATCH[2]}"; else printf '%s' "$2"; fi
 }
 
 loaded_driver() {
@@ -76,15 +85,18 @@ loaded_driver() {
 }
 
 refresh_cdi() {
-  local driver
+  local driver spec
   command -v nvidia-ctk >/dev/null || fail "nvidia-ctk is not installed; the driver noun brings the container toolkit"
   driver=$(loaded_driver) || driver=""
   [[ $driver =~ ^[0-9.]+$ ]] || fail "no NVIDIA driver is loaded (found: ${driver:-nothing}); the driver noun loads it"
+  # What an act before this one left.
+  rm -f -- "$cdi.new" "$cdi.new.yaml"
   if [[ -f $cdi && -f $cdi_driver && $(<"$cdi_driver") == "$driver" ]]; then return 0; fi
   step "describing the GPUs for containers (CDI, driver $driver)"
-  nvidia-ctk cdi generate --output "$cdi.new" >/dev/null
-  install -d -m 0755 /etc/cdi
-  mv -f "$cdi.new" "$cdi"
+  # Not by --output: it appends .yaml to a name that ends otherwise, and every *.yaml here is read.
+  spec=$(nvidia-ctk cdi generate --format yaml) || fail "nvidia-ctk cdi generate failed, see above; $cdi stays as it was"
+  [[ $spec == *"kind: "* ]] || fail "nvidia-ctk cdi generate described nothing; $cdi stays as it was"
+  printf '%s\n' "$spec" | changed_file "$cdi" 0644 root || true
   printf '%s' "$driver" | changed_file "$cdi_driver" 0644 root || true
 }
 
@@ -97,13 +109,12 @@ grant_socket() {
 }
 
 install_packages
-changed=no
-if configure; then changed=yes; fi
+configure
 systemctl enable --quiet docker.service
 if ! systemctl is-active --quiet docker.service; then
   step "starting Docker"
   restart
-elif [[ $changed == yes ]] || ! running_matches; then
+elif [[ -e $restart_due ]] || ! running_matches; then
   restart
 fi
 if [[ $gpu == true ]]; then

@@ -12,5 +12,5 @@ for name in "${hold[@]}"; do
     apt-mark unhold -- "$name" >/dev/null
   fi
 done
-rm -f /var/lib/racksmith/docker.packages
+rm -f /var/lib/racksmith/docker.packages /var/lib/racksmith/docker.restart-due
 warn "Docker, its images and containers are kept; apt purge removes them"

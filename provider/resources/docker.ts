@@ -6,10 +6,11 @@ import {
   differingKeys,
   isUnreadable,
   mergeDaemon,
+  oldestWithCdi,
   parseDaemon,
   wantedSettings,
 } from "./docker/daemon.ts";
-import { dockerPackages, knownSystems } from "./docker/packages.ts";
+import { dockerPackages, knownSystems, ownVersion } from "./docker/packages.ts";
 
 const inputs = z.strictObject({
   ...dockerShape,
@@ -39,6 +40,8 @@ const facts = z.object({
   daemonJson: z.string(),
   /** daemon.json holds a URL with a password: it is then not shown, and not touched. */
   daemonJsonHasPassword: z.boolean(),
+  /** daemon.json was replaced, and the act ended before the engine took it. */
+  restartDue: z.boolean(),
   /** What the running engine says that it does. */
   liveRestore: z.boolean(),
   cgroupDriver: z.string(),
@@ -85,8 +88,13 @@ function packagesToInstall(wanted: Inputs, found: Facts): string[] {
 }
 
 function engineMajor(wanted: Inputs, found: Facts): number {
-  const version = wanted.version ?? (found.engineVersion || found.candidate);
-  return Number.parseInt(version.replace(/^\d+:/, ""), 10) || 0;
+  return Number.parseInt(engineVersion(wanted, found).replace(/^\d+:/, ""), 10) || 0;
+}
+
+/** The engine's that will run; empty when nothing tells it. */
+function engineVersion(wanted: Inputs, found: Facts): string {
+  const known = found.engineVersion || found.candidate || ownVersion(found.system, wanted.source);
+  return wanted.version ?? known ?? "";
 }
 
 function wantedText(wanted: Inputs, found: Facts): string {
@@ -150,6 +158,7 @@ function runningChanges(wanted: Inputs, found: Facts): Change[] {
   }
   const pairs: [string, unknown, unknown][] = [
     ["enabled", found.enabled, true],
+    ["running/daemon.json", found.restartDue ? "not restarted since it changed" : "in force", "in force"],
     ["running/live-restore", found.liveRestore, true],
     ["running/cgroup-driver", found.cgroupDriver, wanted.cgroupDriver],
     ["running/log-driver", found.loggingDriver, "json-file"],
@@ -191,6 +200,16 @@ function refuse(wanted: Inputs, found: Facts): Refusal[] {
       found: `${other} ${found.packages[other]}`,
       wanted: wanted.source,
       remedy: `set docker.source to ${other.startsWith("docker-ce") ? "docker-ce" : "distribution"}, or purge ${other} yourself: that stops its containers`,
+    });
+  }
+  const major = engineMajor(wanted, found);
+  if (wanted.gpu && major > 0 && major < oldestWithCdi) {
+    refusals.push({
+      path: "source",
+      found: `Docker ${engineVersion(wanted, found)} by source ${wanted.source}`,
+      wanted: `Docker ${oldestWithCdi} or later, which hands GPUs to containers by CDI`,
+      remedy:
+        "add Docker's own apt repository, or a mirror of it, to this host and set docker.source: docker-ce; or install Debian 13 or Ubuntu 24.04",
     });
   }
   const before = parseDaemon(found.daemonJson);

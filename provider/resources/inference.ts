@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { apiKey, apiKeyName, inferenceShape } from "../../config/inference.ts";
 import { type Change, type Disruption, defineNoun, type Refusal } from "../noun.ts";
+import { oldestWithCdi } from "./docker/daemon.ts";
 import { containerSpec } from "./inference/container.ts";
 import { gatewayConfig, gatewayPaths, keysMap } from "./inference/gateway.ts";
 import { engineUnitFile, gatewayUnitFile, inferenceUnit } from "./inference/units.ts";
@@ -53,6 +54,8 @@ const facts = z.object({
   gatewayUnitSha256: z.string(),
   gatewayEnabled: z.boolean(),
   gatewayActive: z.boolean(),
+  /** Its files were replaced, and the act ended before it read them: keys taken away still work. */
+  gatewayReloadDue: z.boolean(),
   /** Name of the inference server that the node's gateway belongs to. */
   gatewayOwner: z.string(),
   distributionHaproxyMasked: z.boolean(),
@@ -128,7 +131,13 @@ function compare(wanted: Inputs, found: Facts): Change[] {
     ),
     differs("unit.enabled", found.unitEnabled, true, "none"),
     differs("unit.active", found.unitActive, true, "container restart"),
-    differs("gateway", found.gatewayConfigSha256, sha256(gatewayConfig(wanted.gateway)), "reload"),
+    differs("gateway", found.gatewayConfigSha256, sha256(gatewayConfig(wanted.gateway)), "reload") ??
+      differs(
+        "gateway",
+        found.gatewayReloadDue ? "not reloaded since its files changed" : "reloaded",
+        "reloaded",
+        "reload",
+      ),
     differs(
       "apiKeys",
       found.gatewayKeysSha256,
@@ -197,11 +206,15 @@ function refuse(wanted: Inputs, found: Facts): Refusal[] {
       remedy: `remove ${found.gatewayOwner} first (\`racksmith destroy\` of its stack), or use its name`,
     });
   }
-  if (wanted.gpus.length > 0 && found.dockerVersion !== "" && Number.parseInt(found.dockerVersion, 10) < 25) {
+  if (
+    wanted.gpus.length > 0 &&
+    found.dockerVersion !== "" &&
+    Number.parseInt(found.dockerVersion, 10) < oldestWithCdi
+  ) {
     refusals.push({
       path: "gpus",
       found: `Docker ${found.dockerVersion}`,
-      wanted: "Docker 25 or later, which hands GPUs to containers by CDI",
+      wanted: `Docker ${oldestWithCdi} or later, which hands GPUs to containers by CDI`,
       remedy: "set docker.source to docker-ce, or install Debian 13 or Ubuntu 24.04",
     });
   }

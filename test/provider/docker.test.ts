@@ -1,31 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { z } from "zod";
 import { differingKeys, mergeDaemon, wantedSettings } from "../../provider/resources/docker/daemon.ts";
 import { docker } from "../../provider/resources/docker.ts";
+import { bare, type Facts, parse } from "./docker-fixtures.ts";
 
-type Facts = z.infer<typeof docker.facts>;
-const parse = (given: z.input<typeof docker.inputs> = {}) => docker.inputs.parse(given);
-
-/** As observe.sh printed it on a bare Debian 13. */
-const bare: Facts = {
-  system: "debian 13",
-  packages: {},
-  held: [],
-  recorded: {},
-  candidate: "26.1.5+dfsg1-9+b11",
-  active: false,
-  enabled: false,
-  engineVersion: "",
-  daemonJson: "",
-  daemonJsonHasPassword: false,
-  liveRestore: false,
-  cgroupDriver: "",
-  loggingDriver: "",
-  rootDir: "",
-  group: [],
-  driverLoaded: "",
-  driverInCdi: "",
-};
 const version = "26.1.5+dfsg1-9+b11";
 const installed = (wanted = parse()): Facts => ({
   ...bare,
@@ -87,6 +64,7 @@ describe("compare", () => {
     ["running/live-restore", { liveRestore: false }],
     ["running/cgroup-driver", { cgroupDriver: "systemd" }],
     ["running/log-driver", { loggingDriver: "syslog" }],
+    ["running/daemon.json", { restartDue: true }],
   ])("names the drift %s", (path, facts) => expect(paths(facts)).toEqual([path]));
   it("names what is different in daemon.json, key by key", () => {
     const edited = {
@@ -149,5 +127,18 @@ describe("refuse", () => {
   });
   it("to hide the images of a running engine", () => {
     expect(refusals({}, { dataRoot: "/srv/docker" }).join()).toContain("/var/lib/docker");
+  });
+  it("GPUs on an engine too old for CDI, before it is installed too, whether or not apt knows of it yet", () => {
+    const on = (candidate: string, given: Parameters<typeof parse>[0], system = "debian 12") =>
+      (docker.refuse?.(parse(given), { ...bare, system, candidate }) ?? []).map((one) => one.found);
+    const old = "20.10.24+dfsg1-1+deb12u1";
+    expect(on(old, { gpu: true })).toEqual([`Docker ${old} by source distribution`]);
+    expect(on("", { gpu: true })).toEqual(["Docker 20.10.24 by source distribution"]);
+    for (const candidate of [old, ""]) {
+      expect(on(candidate, {})).toEqual([]);
+      expect(on(candidate, { gpu: true }, "debian 13")).toHaveLength(candidate === "" ? 0 : 1);
+    }
+    expect(on("", { gpu: true, source: "docker-ce" })).toEqual([]);
+    expect(on("5:27.5.1-1~debian.12~bookworm", { gpu: true, source: "docker-ce" })).toEqual([]);
   });
 });

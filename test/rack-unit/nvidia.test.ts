@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -231,6 +231,19 @@ describe("services and tools", () => {
     for (const device of ["0", "1", "all", A100.uuid]) expect(listed).toContain(`nvidia.com/gpu=${device}`);
     racksmithSim("load", OLD);
     expect(sim("usr/bin/nvidia-ctk", "cdi", "generate").rc).toBe(1);
+  });
+
+  it("names a CDI spec as the real tool does: by its format where the name says none; without a name it prints", () => {
+    booted(NEW, RTX4090);
+    install(NEW, "nvidia-container-toolkit-base");
+    const generate = (...flags: string[]) => sim("usr/bin/nvidia-ctk", "cdi", "generate", ...flags);
+    expect(generate("--output", join(root, "cdi/nvidia.yaml.new")).rc).toBe(0);
+    expect(readdirSync(join(root, "cdi"))).toEqual(["nvidia.yaml.new.yaml"]);
+    expect(generate("--format", "yaml").out).toBe(
+      readFileSync(join(root, "cdi/nvidia.yaml.new.yaml"), "utf8"),
+    );
+    expect(generate(`--output=${join(root, "cdi/nvidia.json")}`).out).toContain("json is not simulated");
+    expect(readdirSync(join(root, "cdi"))).toHaveLength(1);
   });
 
   it("injects an Xid into the kernel log, after which the diagnostic fails", () => {

@@ -11,7 +11,10 @@ export interface DaemonInputs {
   gpu: boolean;
 }
 
-/** What racksmith sets. `cdi` only from 25 on, where the engine knows the feature. */
+/** Major version of the first engine that knows the feature `cdi`: https://docs.docker.com/engine/release-notes/25.0/ */
+export const oldestWithCdi = 25;
+
+/** What racksmith sets. `cdi` only where the engine knows the feature. */
 export function wantedSettings(inputs: DaemonInputs, engineMajor: number): DaemonSettings {
   return {
     "live-restore": true,
@@ -21,7 +24,7 @@ export function wantedSettings(inputs: DaemonInputs, engineMajor: number): Daemo
     "registry-mirrors": [...inputs.registryMirrors],
     "insecure-registries": [...inputs.insecureRegistries],
     ...(inputs.dataRoot === undefined ? {} : { "data-root": inputs.dataRoot }),
-    ...(engineMajor >= 25 ? { features: { cdi: true } } : {}),
+    ...(engineMajor >= oldestWithCdi ? { features: { cdi: true } } : {}),
     ...(inputs.gpu ? { runtimes: { nvidia: { path: "nvidia-container-runtime", runtimeArgs: [] } } } : {}),
   };
 }

@@ -37,6 +37,13 @@ const dockerCe: DockerPackages = {
   held: ["docker-ce", "docker-ce-cli", "containerd.io"],
 };
 
+/** The engine that a system's own packages bring, where that is too old for GPUs and its apt may not have been asked yet. */
+const tooOld: Readonly<Record<string, string>> = { "debian 12": "20.10.24" };
+
+export function ownVersion(system: string, source: DockerSource): string | undefined {
+  return source === "distribution" ? tooOld[system] : undefined;
+}
+
 /** Systems whose packages are known. */
 export const knownSystems: readonly string[] = Object.keys(distribution);
 

@@ -20,23 +20,29 @@ read_inputs file_path file_present file_text sysctl_key sysctl_value time_sync m
   blacklist_nouveau firewall firewall_path ssh_port
 [[ $ssh_port =~ ^[0-9]+$ ]] || fail "ssh_port: found $ssh_port, wanted a port number"
 
-# Paths of the files that this run wrote or took away, between newlines.
-changed=$'\n'
+# Paths of the files that this run, or one before it that ended early, wrote or took away, between newlines.
+due=$(files_due)
+changed=$'\n'${due:+$due$'\n'}
 was_changed() { [[ $changed == *$'\n'$1$'\n'* ]]; }
+
+# will_change PATH: written down before it is done.
+will_change() {
+  ! was_changed "$1" || return 0
+  changed+=$1$'\n'
+  printf '%s' "${changed#$'\n'}" | changed_file "$FILES_DUE" 0600 root || true
+}
 
 write_files() {
   local at path
   for at in "${!file_path[@]}"; do
     path=${file_path[at]}
     if [[ ${file_present[at]} == true ]]; then
-      if printf '%s' "${file_text[at]}" | changed_file "$path" 644 root; then
-        step "wrote $path"
-        changed+=$path$'\n'
-      fi
+      printf '%s' "${file_text[at]}" | cmp -s - "$path" || will_change "$path"
+      if printf '%s' "${file_text[at]}" | changed_file "$path" 644 root; then step "wrote $path"; fi
     elif [[ -e $path ]]; then
+      will_change "$path"
       rm -f -- "$path"
       step "removed $path"
-      changed+=$path$'\n'
     fi
   done
 }
@@ -51,3 +57,4 @@ apply_nouveau
 apply_time
 apply_journal
 apply_firewall
+rm -f -- "$FILES_DUE"

@@ -74,6 +74,8 @@ journal() {
 
 json_begin
 files
+mapfile -t due < <(files_due)
+json_list filesDue ${due[@]+"${due[@]}"}
 sysctls
 json_str memlock "$(manager_memlock)"
 json_str transparentHugePages "$(thp_mode)"

@@ -15,6 +15,7 @@ for path in ${file_path[@]+"${file_path[@]}"}; do
     step "removed $path"
   fi
 done
+rm -f -- "$FILES_DUE"
 firewall_off
 systemctl daemon-reload
 step "kept: swap stays off until /etc/fstab is edited back (lines marked '# racksmith:'), kernel settings until the next boot"

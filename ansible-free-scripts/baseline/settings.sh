@@ -57,7 +57,7 @@ apply_swap() {
 apply_nouveau() {
   if was_changed /etc/modprobe.d/racksmith-nouveau.conf && command -v update-initramfs >/dev/null; then
     step "writing the blacklist into the initramfs"
-    update-initramfs -u
+    update-initramfs -u || fail "the initramfs cannot be rebuilt with nouveau's blacklist, see above; is /boot full (df -h /boot)? Once there is room, run this again"
   fi
   [[ $blacklist_nouveau == true && -d /sys/module/nouveau ]] || return 0
   step "unloading nouveau"
@@ -90,7 +90,7 @@ firewall_unit() {
 }
 
 apply_firewall() {
-  local ports reload=no
+  local ports
   if [[ $firewall != true ]]; then
     firewall_off
     return
@@ -101,11 +101,11 @@ apply_firewall() {
     printf '%s\n' "$ssh_port"
     ssh_ports
   } | sort -nu | paste -sd, -)
-  printf 'define ssh_ports = { %s }\ninclude "%s"\n' "${ports//,/, }" "$firewall_path" | changed_file "$FIREWALL_BOOT" 644 root && reload=yes
+  printf 'define ssh_ports = { %s }\ninclude "%s"\n' "${ports//,/, }" "$firewall_path" | changed_file "$FIREWALL_BOOT" 644 root || true
   nft -c -f "$FIREWALL_BOOT" || fail "the firewall's rules do not load; what is in force stays"
   firewall_unit | changed_file "$FIREWALL_UNIT" 644 root && systemctl daemon-reload
   systemctl enable -q racksmith-firewall.service
-  if [[ $reload == yes ]] || was_changed "$firewall_path" || [[ $(firewall_state) != loaded ]]; then
+  if [[ $(firewall_state) != loaded ]]; then
     step "loading the firewall; SSH stays open on $ports"
     nft -f "$FIREWALL_BOOT"
     firewall_sum | changed_file "$FIREWALL_SUM" 644 root || true

@@ -3,6 +3,10 @@
 
 FIREWALL_BOOT=/etc/racksmith/firewall-boot.nft
 FIREWALL_SUM=/var/lib/racksmith/firewall.sha256
+FILES_DUE=/var/lib/racksmith/baseline.due
+
+# files_due: paths of the files that an act wrote or took away before it ended early, one a line: they may not be in force.
+files_due() { [[ ! -e $FILES_DUE ]] || cat -- "$FILES_DUE"; }
 
 # sysctl_path KEY: its file, without ever leaving /proc/sys. Dots separate; in an interface's name they cannot be told.
 sysctl_path() {
@@ -45,15 +49,24 @@ time_service() {
   done <<<"$states"
 }
 
+# login_port ADDRESS:PORT: the port, but for an address of loopback's: sshd forwards from those (ssh -X, ssh -R), and
+# loopback is open anyway.
+login_port() {
+  case $1 in
+    127.* | '[::1]'* | '[::ffff:127.'*) ;;
+    *:*[0-9]) printf '%s\n' "${1##*:}" ;;
+  esac
+}
+
 # ssh_ports: every port that a person may be logging in by, one a line.
 ssh_ports() {
-  local line
-  while IFS= read -r line; do
-    if [[ $line =~ :([0-9]+)\ .*\"sshd ]]; then printf '%s\n' "${BASH_REMATCH[1]}"; fi
+  local line at
+  while read -r _ _ _ at line; do
+    if [[ $line == *\"sshd* ]]; then login_port "$at"; fi
   done < <(ss -H -l -t -n -p 2>/dev/null)
-  while read -r _ _ line _; do
-    if [[ $line =~ :([0-9]+)$ ]]; then printf '%s\n' "${BASH_REMATCH[1]}"; fi
-  done < <(ss -H -t -n -p state established 2>/dev/null | grep '"sshd' || true)
+  while read -r _ _ at line; do
+    if [[ $line == *\"sshd* ]]; then login_port "$at"; fi
+  done < <(ss -H -t -n -p state established 2>/dev/null)
   # Ubuntu's sshd is started by a socket unit, and then systemd is the listener.
   while IFS= read -r line; do
     if [[ $line =~ ([0-9]+)\ \(Stream\) ]]; then printf '%s\n' "${BASH_REMATCH[1]}"; fi
@@ -65,20 +78,32 @@ ssh_ports() {
   fi
 }
 
-# firewall_sum: what is in force, without counters.
+# firewall_sum: sums of what is in force, without counters, and of the files that it is loaded from.
 firewall_sum() {
-  nft -s list table inet racksmith 2>/dev/null | sha256sum
+  local live files
+  live=$(nft -s list table inet racksmith 2>/dev/null | sha256sum)
+  files=$(firewall_files 2>/dev/null | sha256sum)
+  printf '%s %s\n' "${live%% *}" "${files%% *}"
 }
 
+# firewall_files: the boot file and the ruleset that it includes.
+firewall_files() {
+  local line
+  while IFS= read -r line; do
+    printf '%s\n' "$line"
+    if [[ $line =~ ^include\ \"(.+)\"$ ]]; then cat -- "${BASH_REMATCH[1]}" || true; fi
+  done <"$FIREWALL_BOOT" || true
+}
+
+# firewall_state: loaded, changed (in force are not the rules of the files, or no longer those that were loaded), absent.
 firewall_state() {
-  local recorded="" now boot="" wanted
+  local recorded="" boot="" wanted
   if ! command -v nft >/dev/null || ! nft -s list table inet racksmith >/dev/null 2>&1; then
     printf absent
     return
   fi
-  { read -r recorded _ <"$FIREWALL_SUM" || true; } 2>/dev/null
-  now=$(firewall_sum)
-  if [[ ${now%% *} != "$recorded" ]]; then
+  { IFS= read -r recorded <"$FIREWALL_SUM" || true; } 2>/dev/null
+  if [[ $(firewall_sum) != "$recorded" ]]; then
     printf changed
     return
   fi

@@ -9,6 +9,8 @@ type Inputs = z.output<typeof baselineInputs>;
 /** What baseline/observe.sh prints: files, and what is in force. */
 export const baselineFacts = z.object({
   files: z.array(z.object({ path: z.string(), sha256: z.string(), mode: z.string() })),
+  /** Files that an act wrote or took away and did not bring into force: it did not come to its end. */
+  filesDue: z.array(z.string()),
   sysctl: z.record(z.string(), z.string()),
   /** systemd's default for services; `infinity` or bytes. */
   memlock: z.string(),
@@ -22,7 +24,7 @@ export const baselineFacts = z.object({
   /** apt's merged view. */
   unattendedBlacklist: z.array(z.string()),
   journalMaxUse: z.string(),
-  /** `loaded`, `changed` (its rules are not those that were loaded), `absent`. */
+  /** `loaded`, `changed` (its rules or its files are not those that were loaded), `absent`. */
   firewall: z.enum(["loaded", "changed", "absent"]),
 });
 type Facts = z.output<typeof baselineFacts>;
@@ -80,6 +82,11 @@ function compareFiles(inputs: Inputs, facts: Facts): Change[] {
     }
     if (text !== undefined && found?.mode !== "644") {
       return [{ path: `${setting}.${path}.mode`, found: found?.mode, wanted: "644", disruption: "none" }];
+    }
+    if (facts.filesDue.includes(path)) {
+      return [
+        { path: `${setting}.${path}`, found: "changed, not in force yet", wanted: "in force", disruption },
+      ];
     }
     return [];
   });

@@ -43,14 +43,20 @@ describe("baseline/observe.sh, on this machine", () => {
 describe("the ports that the firewall leaves open", () => {
   const state = new URL("../../ansible-free-scripts/baseline/state.sh", import.meta.url).pathname;
 
-  it("are every one that sshd listens on, that somebody is logged in by, and that its configuration names", () => {
+  it("are every one that sshd listens on, that somebody is logged in by, and that its configuration names, but no forwarding (-X, -R)", () => {
     const machine = new FakeMachine();
     machine.command(
       "ss",
       `case "$*" in
 *established*) echo '0 0 10.0.0.2:2022 10.0.0.9:50000 users:(("sshd-session",pid=9,fd=4))'
+  echo '0 0 127.0.0.1:6011 127.0.0.1:50002 users:(("sshd-session",pid=9,fd=5))'
   echo '0 0 10.0.0.2:8000 10.0.0.9:50001 users:(("haproxy",pid=8,fd=4))' ;;
 *) echo 'LISTEN 0 128 0.0.0.0:2222 0.0.0.0:* users:(("sshd",pid=5,fd=6))'
+  echo 'LISTEN 0 128 [::]:2223 [::]:* users:(("sshd",pid=5,fd=7))'
+  echo 'LISTEN 0 128 *:2224 *:* users:(("sshd",pid=5,fd=8))'
+  echo 'LISTEN 0 128 127.0.0.1:6010 0.0.0.0:* users:(("sshd-session",pid=9,fd=6))'
+  echo 'LISTEN 0 128 [::1]:6010 [::]:* users:(("sshd-session",pid=9,fd=7))'
+  echo 'LISTEN 0 128 127.0.0.53%lo:6012 0.0.0.0:* users:(("sshd",pid=9,fd=7))'
   echo 'LISTEN 0 128 0.0.0.0:80 0.0.0.0:* users:(("nginx",pid=6,fd=6))' ;;
 esac`,
     );
@@ -64,6 +70,6 @@ esac`,
         env: { PATH: `${machine.root}/bin:${process.env.PATH}` },
       },
     );
-    expect(stdout.trim().split("\n"), stderr).toEqual(["22", "2022", "2200", "2222", "2322"]);
+    expect(stdout.trim().split("\n"), stderr).toEqual(["22", "2022", "2200", "2222", "2223", "2224", "2322"]);
   });
 });

@@ -6,6 +6,8 @@
 : "${gateway_dir:=/etc/racksmith/gateway}" "${unit_dir:=/etc/systemd/system}"
 : "${gateway_socket:=/run/racksmith-gateway/admin.sock}"
 : "${gateway_cgroup:=/sys/fs/cgroup/system.slice/racksmith-gateway.service}"
+# Stands while the gateway may run with other files than these.
+: "${gateway_due:=$gateway_dir/reload-due}"
 # How long a health check waits for its token.
 : "${probe_seconds:=15}"
 # Set by probe: why there was no token, and whether it is only that the engine took too long.

@@ -1,9 +1,7 @@
 # shellcheck shell=bash
 # inference/gateway: haproxy in front of the engine. Sourced after common.sh. Inputs of the sourcing script that are read here:
 : "${name:=}" "${gateway_port:=}" "${gateway_config:=}" "${gateway_keys:=}" "${gateway_unit_file:=}" "${tls_pem:=}"
-: "${gateway_dir:=}" "${unit_dir:=}" "${gateway_socket:=}"
-
-gateway_changed=no
+: "${gateway_dir:=}" "${gateway_due:=}" "${unit_dir:=}" "${gateway_socket:=}"
 
 # haproxy from the distribution, its own service masked before it could ever start.
 gateway_packages() {
@@ -22,19 +20,22 @@ gateway_packages() {
   apt_install haproxy curl
 }
 
+# gateway_file PATH MODE TEXT: one of the files that the gateway reads. That it has to, is written down before.
+gateway_file() {
+  printf '%s' "$3" | cmp -s - "$1" || mark_due "$gateway_due"
+  printf '%s' "$3" | changed_file "$1" "$2" root || true
+}
+
 # Files first, all checked by haproxy itself before the running configuration is replaced.
 gateway_files() {
   install -d -m 0700 -o root -g root "$gateway_dir"
   printf '%s\n' "$name" | changed_file "$gateway_dir/owner" 0644 root || true
   [[ -z $tls_pem || -r $tls_pem ]] || fail "gateway.tlsPemPath: $tls_pem is not on this node; put a PEM file with certificate and key there"
   gateway_probe_key
-  if printf '%s' "$gateway_keys" | changed_file "$gateway_dir/keys.map" 0600 root; then gateway_changed=yes; fi
+  gateway_file "$gateway_dir/keys.map" 0600 "$gateway_keys"
   gateway_check
-  if printf '%s' "$gateway_config" | changed_file "$gateway_dir/haproxy.cfg" 0600 root; then gateway_changed=yes; fi
-  if printf '%s' "$gateway_unit_file" | changed_file "$unit_dir/racksmith-gateway.service" 0644 root; then
-    gateway_changed=yes
-    systemctl daemon-reload
-  fi
+  gateway_file "$gateway_dir/haproxy.cfg" 0600 "$gateway_config"
+  gateway_file "$unit_dir/racksmith-gateway.service" 0644 "$gateway_unit_file"
 }
 
 # The health check's own key never leaves the node, and the gateway takes it from the node only.
@@ -47,7 +48,7 @@ gateway_probe_key() {
   chmod 0600 "$gateway_dir/probe.key"
   chown root:root "$gateway_dir/probe.key"
   sum=$(sha256sum <"$gateway_dir/probe.key")
-  if printf '%s racksmith-probe\n' "${sum%% *}" | changed_file "$gateway_dir/probe.map" 0600 root; then gateway_changed=yes; fi
+  gateway_file "$gateway_dir/probe.map" 0600 "${sum%% *} racksmith-probe"$'\n'
 }
 
 gateway_check() {
@@ -61,6 +62,7 @@ gateway_check() {
 }
 
 gateway_start() {
+  [[ ! -e $gateway_due ]] || systemctl daemon-reload
   systemctl enable --quiet racksmith-gateway.service
   if ! systemctl is-active --quiet racksmith-gateway.service; then
     if port_listens "$gateway_port"; then
@@ -68,10 +70,11 @@ gateway_start() {
     fi
     step "starting the gateway on port $gateway_port"
     systemctl start racksmith-gateway.service || gateway_failed
-  elif [[ $gateway_changed == yes ]]; then
+  elif [[ -e $gateway_due ]]; then
     step "reloading the gateway; open connections go on"
     systemctl reload racksmith-gateway.service || gateway_failed
   fi
+  rm -f -- "$gateway_due"
 }
 
 gateway_failed() {

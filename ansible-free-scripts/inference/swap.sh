@@ -60,7 +60,7 @@ swap_recover() {
   if has_container "$unit-next"; then docker rm --force -- "$unit-next" >/dev/null; fi
   has_container "$unit-previous" || return 0
   if has_container "$unit"; then
-    if [[ $(container_field "$unit" '{{index .Config.Labels "racksmith.spec"}}') == "$spec" ]]; then
+    if same_container; then
       step "an earlier replacement was interrupted; going on with it"
       return 0
     fi

@@ -53,6 +53,7 @@ export const bare: Facts = {
   gatewayUnitSha256: "",
   gatewayEnabled: false,
   gatewayActive: false,
+  gatewayReloadDue: false,
   gatewayOwner: "",
   distributionHaproxyMasked: false,
   portHolder: "",

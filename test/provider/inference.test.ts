@@ -109,6 +109,8 @@ describe("compare", () => {
     ["unit.enabled", { unitEnabled: false }],
     ["unit.active", { unitActive: false }],
     ["gateway", { gatewayConfigSha256: "x" }],
+    ["gateway", { gatewayReloadDue: true }],
+    ["gateway", { gatewayConfigSha256: "x", gatewayReloadDue: true }],
     ["gateway.unit", { gatewayUnitSha256: "x" }],
     ["gateway.keysMode", { gatewayKeysMode: "644 root:root" }],
     ["gateway.enabled", { gatewayEnabled: false }],

@@ -133,6 +133,14 @@ describe.skipIf(!rooms)("files on a node", () => {
     expect(files.compare(numbered, facts(said))).toEqual([]);
   });
 
+  it("leaves the mode of a folder that was there", () => {
+    const said = inRoom(
+      "mkdir -p /etc/room; chmod 0710 /etc/room; run files/apply act; stat -c %a /etc/room /etc/room/deep",
+      ins(set),
+    );
+    expect(said.out).toMatch(/710\n755\n$/);
+  });
+
   it("a full disk leaves the old file", () => {
     const big = parse({ name: "test", files: [{ path: "/etc/full/x", content: "y".repeat(200_000) }] });
     const said = inRoom(

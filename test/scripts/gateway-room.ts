@@ -38,6 +38,11 @@ export class GatewayRoom {
   #engine: Server | undefined;
   #proxy: ChildProcess | undefined;
 
+  /** The gateway's master process, which a reload is asked of. */
+  get pid(): number {
+    return this.#proxy?.pid ?? 0;
+  }
+
   /** Starts both, and waits until the gateway's health check of the engine has passed where `ready` says so. */
   async start(answers: RequestListener, ready = true): Promise<void> {
     this.#engine = createServer(answers).listen(0, "127.0.0.1");

@@ -26,6 +26,13 @@ describe.skipIf(!rooms)("inference on a node without an engine", () => {
     expect(inference.compare(wanted, facts).map((change) => change.path)).toContain("container");
   });
 
+  it("sees that the gateway has not taken in force what its files say", () => {
+    const due =
+      "export FAILS=inspect; mkdir -p /etc/racksmith/gateway; : >/etc/racksmith/gateway/reload-due; ";
+    const facts = inference.facts.parse(lastJson(inRoom(`${due} run inference/observe look`, ins)));
+    expect(facts.gatewayReloadDue).toBe(true);
+  });
+
   it.each([
     ["the vault is closed", "", "/srv/racksmith/vault is not mounted: open the vault first"],
     ["there are no weights", vault, "/srv/racksmith/vault/weights/current/tiny.gguf does not exist"],

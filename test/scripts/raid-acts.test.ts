@@ -13,7 +13,7 @@ run raid/apply act; echo "rc $rc"; ls "$state"; grep -c ^ARRAY "$conf"
     expect(err).toContain("is /boot full");
     expect(out).toContain("rc 1\ninitramfs-due\n1\n");
     const again = out.slice(out.indexOf("again"));
-    expect(again).toMatch(/^again 0\n(mdadm .*\n)*update-initramfs -u\n$/);
+    expect(again).toMatch(/^again 0\n((mdadm|systemctl) .*\n)*update-initramfs -u\n$/);
     expect(again).not.toMatch(/--create|--zero/);
   });
 
@@ -131,6 +131,32 @@ describe.skipIf(!rooms)("a disk that is listed and cannot be opened", () => {
     expect(err).toContain("(serial SB): cannot be read");
     expect(out).toContain("rc 1");
     expect(out).not.toContain("--create");
+  });
+});
+
+describe.skipIf(!rooms)("a serial that was left in wipe", () => {
+  const wanted = want({ name: "other", wipe: ["SA", "SB"] });
+
+  it("does not give up an array that has run here, running or stopped, to one of another name", () => {
+    for (const stopped of ["", "; unassembled"]) {
+      const { out, err } = onRaidNode(
+        `running${stopped}; run raid/apply act; echo "rc $rc"; cat "$CALLS"`,
+        wanted,
+      );
+      expect(err).toContain("racksmith:racksmith");
+      expect(err).toContain("which has run on this host; raid.wipe does not reach it");
+      expect(out).toContain("rc 1");
+      expect(out).not.toMatch(/--stop|--create|--zero/);
+      expect(judged(`running${stopped}`, wanted).refusals.map(({ path }) => path)).toEqual([
+        "members.SA",
+        "members.SB",
+      ]);
+    }
+  });
+
+  it("gives up what the host does not know", () => {
+    const { out } = onRaidNode('running; rm "$conf"; unassembled; run raid/apply act; cat "$CALLS"', wanted);
+    expect(out).toContain("--create");
   });
 });
 

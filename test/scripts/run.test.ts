@@ -1,5 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -130,6 +130,34 @@ test("an act whose input does not come holds up no other act, and leaves nothing
   expect(await silent.ended).toMatchObject({ code: 65, err: expect.stringContaining("33 of 100 bytes") });
   expect(await leftInputs()).toEqual([]);
   expect(await text("toy/.acts")).toBe("begin b\nend b\n");
+});
+
+test("an act that waits for the host has its input in no file any more", async () => {
+  await run("name=a\ntext=x\n", "act", "toy", "apply", "key-a", "14");
+  const holder = spawn("flock", ["--close", join(node, "run/lock"), "sleep", "20"]);
+  const waiting = start("act", "toy", "apply", "key-b");
+  waiting.child.stdin.end("name=b\ntext=y\npassword=canary-81\n");
+  await soon(() => waiting.said.out).toContain("::status waiting for an act that runs on this host");
+  expect(await leftInputs()).toEqual([]);
+  holder.kill("SIGKILL");
+  expect(await waiting.ended).toMatchObject({ code: 0, out: expect.stringContaining("::exit 0") });
+  expect(await text("toy/b")).toBe("y");
+});
+
+test("what an act that was killed left behind goes with the next one", async () => {
+  await run("name=a\ntext=x\n", "act", "toy", "apply", "key-a", "14");
+  const dead = `toy-apply-${Date.now()}000`;
+  await mkdir(join(node, "run/acts", dead));
+  await writeFile(join(node, "run/acts", dead, "pid"), "999999999\n");
+  await writeFile(join(node, "run/acts", dead, "input"), "password=canary-81\n");
+  await run("name=b\ntext=y\n", "act", "toy", "apply", "key-b", "14");
+  expect(await leftInputs()).toEqual([]);
+});
+
+test("what an act makes is for others to read where it does not say otherwise; racksmith's own folder is not", async () => {
+  await run("name=a\ntext=x\n", "act", "toy", "apply", "key-a", "14");
+  const modes = ["toy", "run/acts"].map(async (path) => (await stat(join(node, path))).mode & 0o777);
+  expect(await Promise.all(modes)).toEqual([0o755, 0o700]);
 });
 
 test("a sender that is killed leaves no input either", async () => {

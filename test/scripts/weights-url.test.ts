@@ -76,6 +76,23 @@ describe.skipIf(!namespaces)("weights from a URL", () => {
     expect(err).toBe("");
   });
 
+  it("with ./ before the names, as find prints them, and no newline at the end, are the same names", async () => {
+    const dotted = `${sha("remote one")}  ./dir/ö 1.bin\n${sha("")}  ./zero`;
+    files.set("/m/SHA256SUMS", dotted);
+    const wanted = (url: string) => remote(url, sha(dotted));
+    const { out, err } = await served((url) => {
+      const look = `observe ${lines(weights.forObserve(wanted(url)))}`;
+      const again = `${bring(url, sha(dotted))} >/dev/null`;
+      return `${again}\n${look}\nrm "$V/weights/current/zero"\n${look}\n${again}\n${look}\nls "$V/weights/current"`;
+    });
+    files.set("/m/SHA256SUMS", sums);
+    expect(err).toBe("");
+    const paths = (line?: string) =>
+      weights.compare(wanted("http://x/m"), facts(line)).map(({ path }) => path);
+    expect(out.slice(0, 3).map(paths)).toEqual([[], ["files.zero"], []]);
+    expect(out.slice(3)).toEqual(["dir", "SHA256SUMS", "zero"].toSorted());
+  });
+
   it("are read again with verify: full, and what has changed is fetched anew at once", async () => {
     const full = (url: string) => ({ ...remote(url), verify: "full" as const });
     const { out } = await served(

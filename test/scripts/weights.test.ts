@@ -86,6 +86,22 @@ describe.skipIf(!namespaces)("weights scripts", () => {
     expect(out).toEqual(["tiny-1 1", "tiny-1 tiny-2 2", "tiny-2 tiny-3 2", "tiny-2 tiny-3 tiny-4 3"]);
   });
 
+  it("on a full vault, what keepVersions lets go frees the room for the rest", () => {
+    const big = "b".repeat(2_000_000);
+    const one = (version: string, text: string) => model({ "a.bin": text }, { version, keepVersions: 3 });
+    const versions = [one("1", big), one("2", "two"), one("3", "three")];
+    const bring = versions.map(
+      (each) =>
+        `stage ${each.files[0]?.sha256} "$text${each.version}"\napply ${lines(weights.forAct(each, nothing))} >/dev/null; sleep 0.05`,
+    );
+    const fewer = { ...one("3", "three"), keepVersions: 2 };
+    const { out, err } = node(
+      `text1=$(printf 'b%.0s' {1..2000000}) text2=two text3=three\n${bring.join("\n")}\ncat /dev/zero >"$V/filler" 2>/dev/null || true\napply ${lines(weights.forAct(fewer, nothing))}; ls "$V/weights/versions" | tr '\\n' ' '; ls "$V/weights/blobs" | wc -l; cat "$V/weights/current/a.bin"`,
+    );
+    expect(err).toBe("");
+    expect(out.slice(-2)).toEqual(["tiny-2 tiny-3 2", "three"]);
+  });
+
   it("go back to an earlier version without any bytes", () => {
     const second = model({ ...contents, "config.json": "[]" }, { version: "2" });
     const { out } = node(

@@ -15,10 +15,10 @@ export const arrayUuid = z
   .string()
   .regex(/^[0-9a-f]{8}(:[0-9a-f]{8}){3}$/, "must be an array UUID as `mdadm --detail` prints it");
 
-/** Name of an array: /dev/md/NAME. */
+/** Name of an array: /dev/md/NAME. A superblock has 32 bytes for it, with `racksmith:` before it and a zero behind. */
 export const arrayName = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,30}$/, "must be a lower-case letter, then up to 30 of a-z 0-9 -");
+  .regex(/^[a-z][a-z0-9-]{0,20}$/, "must be a lower-case letter, then up to 20 of a-z 0-9 -");
 
 const level = z.union([z.literal(0), z.literal(1), z.literal(10)], { error: "must be 0, 1 or 10" });
 

@@ -37,7 +37,8 @@ check_folder() {
   local above=${1%/*}
   [[ $(readlink -m -- "$above") == "$above" ]] || fail "$1: a folder above it is a symbolic link; use the path it points to"
   [[ ! -d $1 ]] || fail "$1 is a directory, wanted a file; move it away by hand"
-  install -d -m 0755 -- "$above"
+  # One that is there keeps its mode.
+  [[ -d $above ]] || install -d -m 0755 -- "$above"
 }
 
 # Noted before the file changes: if this is cut off in between, the next run still knows what to reload.
@@ -120,7 +121,8 @@ do_pending() {
   done
 }
 
-install -d -m 0700 "$state"
+mkdir -p -- "$state"
+chmod 0700 -- "$state"
 declare -A pending=()
 if [[ -f $state/pending ]]; then
   while IFS= read -r line; do

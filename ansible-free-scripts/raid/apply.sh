@@ -23,7 +23,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/claim.sh"
 name="" level="" member=() spare=() chunk_kib="" bitmap="" monitor_mail="" monitor_webhook=""
 read_inputs name level member spare chunk_kib bitmap wipe monitor_mail monitor_webhook
-[[ $name =~ ^[a-z][a-z0-9-]{0,30}$ ]] || fail "name: '$name' is no array name"
+[[ $name =~ ^[a-z][a-z0-9-]{0,20}$ ]] || fail "name: '$name' is no array name"
 [[ $level =~ ^(0|1|10)$ ]] || fail "level: found '$level', wanted 0, 1 or 10"
 
 # half_made SERIAL BEGUN: the disk was written by a creation that was cut short: it carries the journal's UUID.
@@ -51,7 +51,7 @@ end_creation() {
   local state
   read -r state <"/sys/block/${ARRAY_DEV##*/}/md/array_state"
   [[ -e $RAID_STATE/$name.creating && $state != inactive && $state != clear ]] || return 0
-  initramfs_due
+  mark_due "$INITRAMFS_DUE"
   rm -f -- "$RAID_STATE/$name.creating"
   sync "$RAID_STATE"
 }
@@ -167,12 +167,12 @@ retire_strangers() {
   for serial in "${!MEMBER_STATE[@]}"; do
     ! in_list "$serial" "${member[@]}" "${spare[@]}" || continue
     case ${MEMBER_STATE[$serial]} in
-      spare) mdadm --quiet --manage "$ARRAY_DEV" --remove "${DISK_PATH[$serial]}" ;;
+      spare) mdadm --quiet --manage "$ARRAY_DEV" --remove "${DISK_PATH[$serial]-/dev/$serial}" ;;
       in_sync)
         ((spares_left > 0)) || continue
         spares_left=$((spares_left - 1))
         step "$serial is no longer named: its data moves to a spare"
-        mdadm --quiet --manage "$ARRAY_DEV" --replace "${DISK_PATH[$serial]}"
+        mdadm --quiet --manage "$ARRAY_DEV" --replace "${DISK_PATH[$serial]-/dev/$serial}"
         ;;
     esac
   done
@@ -214,7 +214,7 @@ write_conf() {
   elif printf '%s' "$monitor_webhook" | changed_file "$WEBHOOK_FILE" 0600 root:root; then
     changed=yes
   fi
-  if install_conf "$name" "$array_uuid" "$monitor_mail" "$monitor_webhook"; then changed=yes; fi
+  if install_conf "$name" "$array_uuid" "$monitor_mail" "$monitor_webhook" || [[ -e $INITRAMFS_DUE ]]; then changed=yes; fi
   [[ -n $changed ]] || return 0
   if [[ -z $monitor_mail$monitor_webhook ]]; then
     systemctl try-restart mdmonitor.service || true

@@ -66,6 +66,11 @@ superblock() {
   SUPERBLOCK_NAME=${MD[MD_NAME]-}
 }
 
+# ran_here: what `superblock` has just read belongs to an array of racksmith's that has run on this host.
+ran_here() {
+  [[ $SUPERBLOCK_NAME == racksmith:* && -e $MDADM_CONF && $(<"$MDADM_CONF") == *"UUID=$SUPERBLOCK_UUID"* ]]
+}
+
 # array_members MDNAME: fills MEMBER_STATE by serial: in_sync, rebuilding, spare, leaving, faulty.
 declare -A MEMBER_STATE=()
 array_members() {
@@ -165,13 +170,13 @@ array_json() {
 # disk_json SERIAL VAR ARRAY-UUID: what a disk is and carries; an empty device when there is no such disk. After
 # array_members, where there is an array.
 disk_json() {
-  local device=${DISK_PATH[$1]-} carried="" used="" apart=""
+  local device=${DISK_PATH[$1]-} carried="" used="" apart="" ran=""
   SUPERBLOCK_UUID="" SUPERBLOCK_NAME=""
   if [[ -n $device && $device != ambiguous ]]; then
     # A dying disk is still listed and cannot be opened: that is a fact, not an end of looking.
     carried=$(carries "$device" 2>/dev/null) || carried=unreadable
     used=$(used_by "$device")
-    superblock "$device" || true
+    if superblock "$device" && ran_here; then ran=true; fi
     if [[ -n $3 && $SUPERBLOCK_UUID == "$3" && -z ${MEMBER_STATE[$1]-} ]] && went_apart "$device"; then apart=true; fi
   fi
   json_begin
@@ -183,5 +188,6 @@ disk_json() {
   json_str arrayUuid "$SUPERBLOCK_UUID"
   json_str arrayName "$SUPERBLOCK_NAME"
   json_bool wentApart "$apart"
+  json_bool ranHere "$ran"
   json_end "$2"
 }

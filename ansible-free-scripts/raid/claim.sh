@@ -20,6 +20,10 @@ may_claim() {
   if [[ -n $found ]] && ! in_list "$serial" "${wipe[@]}"; then
     fail "$device (serial $serial, ${DISK_BYTES[$serial]} bytes) carries $found, which would be lost; wanted a blank disk. To destroy it, put $serial into raid.wipe. Nothing was changed on it"
   fi
+  # A serial stays in raid.wipe long after what it was written for is gone.
+  if superblock "$device" && ran_here && [[ $SUPERBLOCK_UUID != "${array_uuid-}" ]]; then
+    fail "$device (serial $serial) belongs to array $SUPERBLOCK_NAME ($SUPERBLOCK_UUID), which has run on this host; raid.wipe does not reach it. Give the array its name back; or destroy it with raid.onDelete: wipe and raid.wipeUuid; or take its line out of $MDADM_CONF. Nothing was changed on it"
+  fi
   release_stale "$serial" "$device"
   used=$(used_by "$device")
   [[ -z $used ]] || fail "$device (serial $serial): $used; wanted a disk that nobody uses. Free it or name another disk. Nothing was changed on it"

@@ -38,11 +38,9 @@ install_conf() {
   local fresh
   fresh=$(wanted_conf "$@") || fail "$MDADM_CONF: cannot be read. Nothing was changed"
   [[ -n $fresh || -e $MDADM_CONF ]] || return 1
-  [[ -e $MDADM_CONF && $fresh == "$(<"$MDADM_CONF")" ]] || initramfs_due
+  [[ -e $MDADM_CONF && $fresh == "$(<"$MDADM_CONF")" ]] || mark_due "$INITRAMFS_DUE"
   printf '%s\n' "$fresh" | changed_file "$MDADM_CONF" 0644 root:root
 }
-
-initramfs_due() { changed_file "$INITRAMFS_DUE" 0600 root:root </dev/null || true; }
 
 rebuild_initramfs() {
   [[ -e $INITRAMFS_DUE ]] || return 0

@@ -126,11 +126,15 @@ HOOK
 }
 
 # dpkg is running right now and its lock is held, so the work is left to a unit that waits.
+# One that waits already will do; and whatever is wrong here, the kernel's package must be configured all the same.
 hook() {
+  local unit
   [[ -d /run/systemd/system ]] || return 0
   has_sm4 "$1" && return 0
-  systemd-run --quiet --no-block --collect --unit "racksmith-sm4-$(systemd-escape -- "$1")" \
-    -p Restart=on-failure -p RestartSec=60 -p StartLimitIntervalSec=0 "$here/sm4-module.sh" ensure "$1"
+  unit="racksmith-sm4-$(systemd-escape -- "$1")"
+  ! systemctl cat -- "$unit.service" >/dev/null 2>&1 || return 0
+  systemd-run --quiet --no-block --collect --unit "$unit" \
+    -p Restart=on-failure -p RestartSec=60 -p StartLimitIntervalSec=0 "$here/sm4-module.sh" ensure "$1" || true
 }
 
 load() {

@@ -26,8 +26,6 @@ mkdir -p "$STORE/blobs" "$STORE/versions"
 fresh=$STORE/versions/.$version.new
 manifest=$INCOMING/manifest-$version
 rm -rf -- "$STORE"/versions/.*.new "$STORE/.current.new"
-# Also mends a line that a power cut tore.
-forget_reads
 
 write_manifest() {
   local at line
@@ -148,18 +146,39 @@ make_current() {
   sync -f "$STORE"
 }
 
+# make_room: what keepVersions lets go, before the first byte is written: on a full vault nothing else would free any.
+# Contents that only those versions had go with them, but for what has arrived for the wanted one.
+make_room() {
+  local id sha current contents=()
+  current=$(current_id)
+  [[ -n $current ]] || return 0
+  while IFS= read -r id; do
+    [[ $id != "$version" ]] || continue
+    mapfile -t contents < <(hashes_of "$id")
+    remove_version "$id"
+    for sha in "${contents[@]}"; do
+      [[ " ${file_sha256[*]} " == *" $sha "* ]] || find "$STORE/blobs" -mindepth 1 -name "$sha" -links 1 -delete
+    done
+  done < <(surplus "$current" "$keep")
+}
+
+remove_version() {
+  step "removing version $1"
+  rm -rf -- "${STORE:?}/versions/$1"
+}
+
 collect_garbage() {
   local id gone=()
   mapfile -t gone < <(surplus "$version" "$keep")
-  for id in "${gone[@]}"; do
-    step "removing version $id"
-    rm -rf -- "${STORE:?}/versions/$id"
-  done
+  for id in "${gone[@]}"; do remove_version "$id"; done
   find "$STORE/blobs" -mindepth 1 -type f -links 1 -delete
   rm -f -- "$INCOMING"/weights-* "$INCOMING"/manifest-*
   forget_reads
 }
 
+make_room
+# Also mends a line that a power cut tore. What is lost with it is only read again.
+forget_reads || true
 if [[ -n $url ]]; then
   command -v curl >/dev/null || apt_install curl ca-certificates
   fetch_manifest "$url" "$manifest_sha256" "$manifest"

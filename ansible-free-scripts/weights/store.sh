@@ -54,12 +54,12 @@ unread() {
 
 # forget_reads: one line for each content that is still there.
 forget_reads() {
-  local sha rest
+  local sha rest lines=""
   local -A last=()
   [[ -f $STORE/read ]] || return 0
   while read -r sha rest; do [[ ! $sha =~ ^[0-9a-f]{64}$ || ! -e $STORE/blobs/$sha ]] || last[$sha]=$rest; done <"$STORE/read"
-  for sha in "${!last[@]}"; do printf '%s %s\n' "$sha" "${last[$sha]}"; done >"$STORE/.read.new"
-  mv -fT -- "$STORE/.read.new" "$STORE/read"
+  for sha in "${!last[@]}"; do lines+="$sha ${last[$sha]}"$'\n'; done
+  printf '%s' "$lines" >"$STORE/.read.new" && mv -fT -- "$STORE/.read.new" "$STORE/read"
 }
 
 # hashes_of ID: of a version's contents, once each, as its SHA256SUMS names them.
@@ -86,17 +86,19 @@ current_id() {
 damaged() {
   local dir=$STORE/versions/$1
   [[ -f $dir/SHA256SUMS ]] || return 0
-  comm -3 <(sed -E 's/^[0-9a-f]{64} [ *]//' "$dir/SHA256SUMS" | sed "s/^/$MARK.0000000000 f /" | sort) \
+  comm -3 <(sed -E 's/^[0-9a-f]{64} [ *](\.\/)?//' "$dir/SHA256SUMS" | sed "s/^/$MARK.0000000000 f /" | sort) \
     <(find "$dir" -mindepth 1 ! -type d ! -path "$dir/SHA256SUMS" -printf '%T@ %y %P\n' | sort) |
     sed -E 's/^\t?[0-9.]+ . //' | sort -u
 }
 
 # unlinked ID: paths of a version that are not the blob their SHA256SUMS names.
 unlinked() {
-  local line dir=$STORE/versions/$1
+  local line path dir=$STORE/versions/$1
   [[ -f $dir/SHA256SUMS ]] || return 0
-  while IFS= read -r line; do
-    [[ $dir/${line:66} -ef $STORE/blobs/${line:0:64} ]] || printf '%s\n' "${line:66}"
+  while IFS= read -r line || [[ -n $line ]]; do
+    path=${line:66}
+    path=${path#./}
+    [[ $dir/$path -ef $STORE/blobs/${line:0:64} ]] || printf '%s\n' "$path"
   done <"$dir/SHA256SUMS"
 }
 

@@ -63,6 +63,7 @@ export const vault = defineNoun({
   inputs,
   facts,
   secrets: ["key"],
+  triedByAct: ["key"],
   replaceOn: ["name", "device"],
   compare,
   refuse,

@@ -41,6 +41,8 @@ export const facts = z.object({
       arrayName: z.string(),
       /** A former member of the running array that may hold what this does not: never put back without `wipe`. */
       wentApart: z.boolean(),
+      /** It belongs to an array of racksmith's, this one or another, that has run on this host. */
+      ranHere: z.boolean(),
     }),
   ),
   /** UUID of an array whose creation was begun and not written down to have ended: made anew unless it runs. */

@@ -93,6 +93,13 @@ function claimRefusals(wanted: Inputs, found: Facts, disk: Disk): Refusal[] {
       `look which one is to be kept, and take this disk out until then. If what it holds may go, put its serial into wipe: [${disk.serial}]`,
     );
   }
+  if (!own && disk.ranHere) {
+    return refusal(
+      `${disk.device} belongs to array ${disk.arrayName} (${disk.arrayUuid}), which has run on this host`,
+      "a blank disk; wipe does not reach this one",
+      `give the array its name back; or destroy it with onDelete: wipe and wipeUuid: ${disk.arrayUuid}; or take its line out of /etc/mdadm/mdadm.conf on the host`,
+    );
+  }
   if (disk.carries !== "" && !mayWipe) {
     return refusal(
       `${disk.device}, ${gib(disk.sizeBytes)} GiB, carries ${disk.carries}`,

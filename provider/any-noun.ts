@@ -14,6 +14,7 @@ export interface AnyNoun {
   readonly facts: z.ZodObject;
   readonly secrets: readonly string[];
   readonly replaceOn: readonly string[];
+  readonly triedByAct: readonly string[];
   /** @throws HostError when the node answered something else than the noun's facts */
   parseFacts(host: string, raw: unknown): Props;
   compare(inputs: Props, facts: Props): Change[];
@@ -47,6 +48,7 @@ export function closed(noun: SomeNoun): AnyNoun {
     facts: noun.facts,
     secrets: noun.secrets ?? [],
     replaceOn: noun.replaceOn ?? [],
+    triedByAct: noun.triedByAct ?? [],
     parseFacts(host, raw) {
       const parsed = noun.facts.safeParse(raw);
       if (parsed.success) return parsed.data;

@@ -18,5 +18,7 @@ export function show(value: unknown): string {
   if (value === undefined || value === null || value === "") return "nothing";
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
   const line = text.replaceAll("\n", "\\n").replaceAll("\r", "\\r");
-  return line.length > LONGEST ? `${line.slice(0, LONGEST)}… (${text.length} characters)` : line;
+  return line.length > LONGEST
+    ? `${line.slice(0, LONGEST).toWellFormed()}… (${text.length} characters)`
+    : line;
 }

@@ -36,24 +36,31 @@ export async function plan(work: Work, acted = false): Promise<{ facts: Props; c
 /**
  * Observe, refuse, compare, act, observe again. Creates and updates alike. Returns the facts at the end.
  * @param onBegin called before each thing that may leave something on the host
+ * @param acts even where nothing differs: for inputs that only an act can try
  */
-export async function ensure(work: Work, onBegin: () => void = () => undefined): Promise<Props> {
+export async function ensure(
+  work: Work,
+  onBegin: () => void = () => undefined,
+  acts = false,
+): Promise<Props> {
   const before = await plan(work);
-  if (before.changes.length === 0) return before.facts;
+  if (before.changes.length === 0 && !acts) return before.facts;
   // Outside the host's lock: gigabytes may travel while other resources go on.
   await sendUploads(work, before.facts, onBegin);
-  return work.host.exclusively(() => converge(work, onBegin));
+  return work.host.exclusively(() => converge(work, onBegin, acts));
 }
 
-async function converge(work: Work, onBegin: () => void): Promise<Props> {
+async function converge(work: Work, onBegin: () => void, acts: boolean): Promise<Props> {
   const { noun, key, inputs, host, report } = work;
   let { facts, changes } = await plan(work);
   let reboots = 0;
   let again = true;
-  while (changes.length > 0 && again) {
+  let must = acts;
+  while ((changes.length > 0 || must) && again) {
     onBegin();
     const { rebootWhy, found } = await host.act(noun.name, "apply", key, noun.forAct(inputs, facts), report);
     again = found;
+    must &&= found;
     if (rebootWhy !== undefined) {
       if (reboots === MOST_REBOOTS) throw tooManyReboots(work, rebootWhy);
       reboots++;

@@ -43,6 +43,8 @@ export interface NounDefinition<I extends z.ZodObject, F extends z.ZodObject> {
   facts: F;
   /** Inputs marked secret in the state, redacted everywhere, never handed to observe. */
   secrets?: readonly (keyof z.infer<I> & string)[];
+  /** Inputs that only an act can hold against the host, as a key is: another value calls for an act. */
+  triedByAct?: readonly (keyof z.infer<I> & string)[];
   /** Pure. Empty means in sync. */
   compare(inputs: z.infer<I>, facts: z.infer<F>): Change[];
   /** Pure. What no act may mend; evaluated in previews and before any act. */

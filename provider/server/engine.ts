@@ -31,7 +31,7 @@ export function engineLog(address: string | undefined): EngineLog {
         error: engine.LogSeverity.ERROR,
       }[severity],
     );
-    request.setMessage(message);
+    request.setMessage(message.toWellFormed());
     request.setUrn(urn ?? "");
     request.setEphemeral(ephemeral);
     // An engine that is going away no longer listens: nothing of ours depends on it.

@@ -24,18 +24,20 @@ export class InitFailed extends Error {
 
 /** Go's gRPC knows error details; here they are packed by hand, as the SDK does. */
 export function initFailedStatus(error: InitFailed): Partial<grpc.StatusObject> {
+  // Well-formed: gRPC cannot send half a surrogate pair.
+  const message = error.message.toWellFormed();
   const detail = new provider.ErrorResourceInitFailed();
   detail.setId(error.id);
   detail.setInputs(encode(error.inputs));
   detail.setProperties(encode(error.outputs));
-  detail.setReasonsList([error.message]);
+  detail.setReasonsList([message]);
   const packed = new any.Any();
   packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
   const answer = new status.Status();
   answer.setCode(grpc.status.UNKNOWN);
-  answer.setMessage(error.message);
+  answer.setMessage(message);
   answer.addDetails(packed);
   const metadata = new grpc.Metadata();
   metadata.add("grpc-status-details-bin", Buffer.from(answer.serializeBinary()));
-  return { code: grpc.status.UNKNOWN, details: error.message, metadata };
+  return { code: grpc.status.UNKNOWN, details: message, metadata };
 }

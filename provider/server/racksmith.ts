@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { connectionSchema } from "../../config/connection.ts";
+import { type Connection, connectionSchema } from "../../config/connection.ts";
 import type { AnyNoun, Props } from "../any-noun.ts";
 import { describeChange } from "../describe.ts";
 import { ensure, observe, plan, remove, type Work } from "../lifecycle.ts";
@@ -11,6 +11,7 @@ import type { Pool } from "../ssh/pool.ts";
 import type { Redactor } from "../ssh/redact.ts";
 import { check } from "./check.ts";
 import { toWire, UNKNOWN, type WireObject } from "./codec.ts";
+import { Connections } from "./connections.ts";
 import type { EngineLog } from "./engine.ts";
 import type { Diffed, PluginHandlers, ResourceRequest } from "./handlers.ts";
 import { InitFailed } from "./init-failed.ts";
@@ -25,11 +26,13 @@ export interface Setting {
   log: EngineLog;
   /** Ends what is under way. */
   stop: () => void;
+  /** Default: what this process's environment holds of the configuration. */
+  connections?: Connections;
 }
 
 /** The racksmith provider: the engine's calls as steps of the lifecycle. */
 export function racksmith(setting: Setting): PluginHandlers {
-  const { nouns, pool, redactor, log } = setting;
+  const { nouns, pool, redactor, log, connections = new Connections() } = setting;
   const byToken = new Map(nouns.map((noun) => [typeToken(noun.name), noun]));
   /** URNs whose read the engine has not yet followed with the diff that ends a refresh. */
   const justRead = new Set<string>();
@@ -48,11 +51,17 @@ export function racksmith(setting: Setting): PluginHandlers {
     };
   }
 
-  function workOf(request: ResourceRequest, noun: AnyNoun, { props, secrets }: Plain): Work {
+  /** @param reach how the host is reached, from the connection among the inputs */
+  function workOf(
+    request: ResourceRequest,
+    noun: AnyNoun,
+    { props, secrets }: Plain,
+    reach = (given: Connection) => given,
+  ): Work {
     redactor.learn(secrets);
     redactor.learn(noun.secrets.map((key) => props[key]));
     const { connection, ...inputs } = props;
-    const host: Host = pool.host(connectionSchema.parse(connection));
+    const host: Host = pool.host(reach(connectionSchema.parse(connection)));
     return { noun, key: keyOf(request.urn), inputs, host, report: reportOf(request) };
   }
 
@@ -86,20 +95,23 @@ export function racksmith(setting: Setting): PluginHandlers {
     request: ResourceRequest,
     id: string,
     inputs: WireObject,
-    fresh: boolean,
+    olds?: WireObject,
   ): Promise<WireObject> {
     const noun = nounOf(request);
     if (request.preview) return preview(request, noun, inputs);
-    const work = workOf(request, noun, plain(inputs));
+    const given = plain(inputs);
+    connections.give(given.props.connection);
+    const work = workOf(request, noun, given);
+    const acts = olds !== undefined && changed(noun.triedByAct, plain(olds), given).length > 0;
     let begun = false;
     const onBegin = () => {
       begun = true;
     };
     try {
-      return outputsOf(noun, inputs, await ensure(work, onBegin));
+      return outputsOf(noun, inputs, await ensure(work, onBegin, acts));
     } catch (error) {
       // Whatever ended it, once something was sent there the state must know of it, or `destroy` would pass it over.
-      if (!fresh || !begun) throw error;
+      if (olds !== undefined || !begun) throw error;
       throw new InitFailed(id, inputs, outputsOf(noun, inputs, {}), error);
     }
   }
@@ -108,36 +120,41 @@ export function racksmith(setting: Setting): PluginHandlers {
     name: "racksmith",
     version: setting.version,
     schema: () => pulumiSchema(nouns, setting.version),
-    check: async (request, _olds, news) => check(nounOf(request), news),
+    check: async (request, _olds, news) => {
+      connections.give(plain(news).props.connection);
+      return check(nounOf(request), news);
+    },
     diff: (request, _id, olds, news, oldInputs) =>
       guarded(async () => {
         const noun = nounOf(request);
         const given = plain(news);
-        const before = plain(Object.keys(oldInputs).length > 0 ? oldInputs : olds).props;
-        const refreshing = justRead.delete(request.urn) && !differs(before, given.props);
-        const replaced = noun.replaceOn.filter((key) => differs(before[key], given.props[key]));
+        const before = plain(Object.keys(oldInputs).length > 0 ? oldInputs : olds);
+        const refreshing = justRead.delete(request.urn) && !differs(before.props, given.props);
+        const replaced = changed(noun.replaceOn, before, given);
         if (replaced.length > 0) return replacement(replaced);
-        if (given.unknown.length > 0) return unknownDiff(given);
+        if (given.unknown.length > 0) return updates(given.unknown.map(([first]) => String(first)));
         const work = workOf(request, noun, given);
         try {
           const { changes } = await plan(work);
           for (const change of changes) work.report.info(describeChange(change));
-          return { detailed: Object.fromEntries(changes.map(({ path }) => [path, "update" as const])) };
+          const tried = changed(noun.triedByAct, before, given);
+          for (const key of tried) work.report.info(`${key}: another one is given; whether it fits is tried`);
+          return updates([...changes.map(({ path }) => path), ...tried]);
         } catch (error) {
           // The engine ends a refresh with a diff of the recorded inputs with themselves. What the program asks for
           // now comes later: a failure here would keep it from ever being looked at.
           const refused = isHostError(error, "refused");
           if (!refreshing || !(refused || couldNotLook(error))) throw error;
           if (refused) work.report.warn(`with what was asked for last: ${error.message}`);
-          return { detailed: {} };
+          return updates([]);
         }
       }),
     create: (request, inputs) =>
       guarded(async () => {
         const id = idOf(request, inputs);
-        return { id, outputs: await perform(request, id, inputs, true) };
+        return { id, outputs: await perform(request, id, inputs) };
       }),
-    update: (request, id, _olds, news) => guarded(() => perform(request, id, news, false)),
+    update: (request, id, olds, news) => guarded(() => perform(request, id, news, olds)),
     read: (request, id, state, inputs) =>
       guarded(async () => {
         const noun = nounOf(request);
@@ -161,7 +178,7 @@ export function racksmith(setting: Setting): PluginHandlers {
       guarded(async () => {
         const noun = nounOf(request);
         const last = Object.keys(inputs).length > 0 ? inputs : withoutFacts(state);
-        await remove(workOf(request, noun, plain(last)));
+        await remove(workOf(request, noun, plain(last), (recorded) => connections.now(recorded)));
       }),
     cancel: () => setting.stop(),
   };
@@ -182,8 +199,12 @@ function replacement(keys: readonly string[]): Diffed {
   };
 }
 
-function unknownDiff({ unknown }: Plain): Diffed {
-  return { detailed: Object.fromEntries(unknown.map(([first]) => [String(first), "update" as const])) };
+function updates(paths: readonly string[]): Diffed {
+  return { detailed: Object.fromEntries(paths.map((path) => [path, "update" as const])) };
+}
+
+function changed(keys: readonly string[], before: Plain, given: Plain): string[] {
+  return keys.filter((key) => differs(before.props[key], given.props[key]));
 }
 
 /** As JSON: both sides came from the wire, where key order is the only difference that means nothing. */

@@ -14,12 +14,18 @@ type Unary<Q, A> = (request: Q, signal: AbortSignal) => Promise<A>;
 /** No bound of gRPC's own on a message: manifests of weights can be large. */
 const MESSAGE_BYTES = 400 * 1024 * 1024;
 
+/** How often to see whether the engine still lives, in ms. One that was killed tells nobody. */
+const ENGINE_POLL_MS = 2_000;
+
 /**
- * Serves one plugin to the engine until the engine ends it: prints the port on stdout, as the engine expects,
- * and takes the engine's own address from argv.
+ * Serves one plugin to the engine until the engine ends it, or ends itself: prints the port on stdout, as the engine
+ * expects, and takes the engine's own address from argv.
  */
 export async function serve(factory: PluginFactory, argv = process.argv): Promise<void> {
-  const handlers = factory(engineLog(argv.slice(2).find((word) => !word.startsWith("-"))));
+  const engine = argv.slice(2).find((word) => !word.startsWith("-"));
+  // One run by hand has no engine, and may outlive the shell that started it.
+  if (engine) endWithParent();
+  const handlers = factory(engineLog(engine));
   const server = new grpc.Server({
     "grpc.max_receive_message_length": MESSAGE_BYTES,
     "grpc.max_send_message_length": MESSAGE_BYTES,
@@ -32,6 +38,19 @@ export async function serve(factory: PluginFactory, argv = process.argv): Promis
     );
   });
   process.stdout.write(`${port}\n`);
+}
+
+/**
+ * Ends this process once its parent, the engine, is gone: nobody waits for an answer then, and the lock of the stack
+ * is free, so that the next act, upload or reboot of this run might meet those of another. At once, without `cancel`,
+ * which leaves acts time to end and would let others begin: the host takes closed connections for cut ones, on which
+ * what has begun there goes on alone.
+ */
+function endWithParent(): void {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.exit(1);
+  }, ENGINE_POLL_MS).unref();
 }
 
 function service(handlers: PluginHandlers, cancelled: AbortController): grpc.UntypedServiceImplementation {
@@ -150,18 +169,34 @@ function service(handlers: PluginHandlers, cancelled: AbortController): grpc.Unt
 
 function unary<Q, A>(work: Unary<Q, A>, signal: AbortSignal) {
   return (call: grpc.ServerUnaryCall<Q, A>, done: grpc.sendUnaryData<A>): void => {
-    work(call.request, signal).then(
-      (answer) => done(null, answer),
-      (error: unknown) => {
-        if (error instanceof InitFailed) done(initFailedStatus(error));
-        else
-          done({
-            code: grpc.status.UNKNOWN,
-            details: error instanceof Error ? error.message : String(error),
-          });
-      },
-    );
+    work(call.request, signal)
+      .then(
+        (answer) => done(null, answer),
+        (error: unknown) => done(statusOf(error)),
+      )
+      // Unhandled, it would end the process, and with it the work on every other host.
+      .catch((failure: unknown) => unanswerable(failure, done));
   };
+}
+
+function statusOf(error: unknown): Partial<grpc.StatusObject> {
+  return error instanceof InitFailed
+    ? initFailedStatus(error)
+    : { code: grpc.status.UNKNOWN, details: textOf(error) };
+}
+
+function unanswerable<A>(failure: unknown, done: grpc.sendUnaryData<A>): void {
+  const details = `the answer to the engine could not be put together: ${textOf(failure)}`;
+  try {
+    done({ code: grpc.status.INTERNAL, details });
+  } catch {
+    process.stderr.write(`${details}\n`);
+  }
+}
+
+/** Well-formed: gRPC cannot send half a surrogate pair. */
+function textOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).toWellFormed();
 }
 
 function resourceRequest(

@@ -75,7 +75,7 @@ async function attach(
   progress: Progress,
   context: ActContext,
 ): Promise<void> {
-  const onLine = (line: string) => takeLine(line, progress, context);
+  const onLine = (line: string, bytes: number) => takeLine(line, bytes, progress, context);
   const { signal, dispatcher } = context;
   const { code, stderr } =
     progress.id === undefined
@@ -103,7 +103,7 @@ async function attach(
   progress.exit = code ?? 137;
 }
 
-function takeLine(line: string, progress: Progress, { report, redactor }: ActContext): void {
+function takeLine(line: string, bytes: number, progress: Progress, { report, redactor }: ActContext): void {
   const [, word, rest] = /^::(act|found|gone|exit|status|warn|reboot) ?(.*)$/.exec(line) ?? [];
   const text = redactor.redact(rest ?? "");
   if (word === "act") progress.id ??= rest;
@@ -112,7 +112,7 @@ function takeLine(line: string, progress: Progress, { report, redactor }: ActCon
   else if (word === "exit" && /^\d+$/.test(text)) progress.exit = Number(text);
   else {
     // Only these are in the log, and count for the place to go on from.
-    progress.offsetBytes += Buffer.byteLength(line) + 1;
+    progress.offsetBytes += bytes;
     if (word === "status") report.status(text);
     else if (word === "warn") report.warn(text);
     else if (word === "reboot") progress.result.rebootWhy = text;

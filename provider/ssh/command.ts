@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { untilAborted } from "./abort.ts";
 import { HostError } from "./errors.ts";
 import type { Scripts } from "./scripts.ts";
 import { shellWord } from "./section.ts";
@@ -33,12 +34,12 @@ export class Dispatcher {
     // A stream is spent by the first call: whether there is anything to call has to be known before.
     if (options.stdin instanceof Readable && !this.#installed) {
       const { code } = await this.#asRoot(tried, present, signalOf(options));
-      if (code === NOT_INSTALLED) await this.#installOnce(scripts);
+      if (code === NOT_INSTALLED) await untilAborted(this.#installOnce(scripts), options.signal);
     }
     const script = `${present}; exec ${line}`;
     let result = await this.#asRoot(tried, script, options);
     if (result.code === NOT_INSTALLED) {
-      await this.#installOnce(scripts);
+      await untilAborted(this.#installOnce(scripts), options.signal);
       result = await this.#asRoot(tried, script, options);
     }
     this.#installed = true;

@@ -43,15 +43,19 @@ export async function dial(connection: Connection, carrier?: Duplex): Promise<Di
   return { client, end };
 }
 
-function forward(through: ssh2.Client, host: string, to: Endpoint): Promise<Duplex> {
+/** The way to an endpoint through a machine that is connected. @throws HostError of kind `unreachable` */
+export function forward(through: ssh2.Client, host: string, to: Endpoint): Promise<Duplex> {
   return new Promise((resolve, reject) => {
-    through.forwardOut("127.0.0.1", 0, to.address, to.port, (error, stream) => {
-      if (error === undefined || error === null) resolve(stream);
-      else
-        reject(
-          explainDial(host, to, { error: new Error(`the jump host cannot reach it: ${error.message}`) }),
-        );
-    });
+    const failed = (text: string) => reject(explainDial(host, to, { error: new Error(text) }));
+    try {
+      through.forwardOut("127.0.0.1", 0, to.address, to.port, (error, stream) => {
+        if (error === undefined || error === null) resolve(stream);
+        else failed(`the jump host cannot reach it: ${error.message}`);
+      });
+    } catch {
+      // It only throws "Not connected": the machine let us in and went at once.
+      failed("ECONNRESET: the connection to the jump host is lost");
+    }
   });
 }
 

@@ -53,7 +53,7 @@ export class SshHost implements Host {
     this.session = new Session(connection);
     this.#options = options;
     this.#dispatcher = new Dispatcher(this.session, options.scripts);
-    this.#observer = new Observer(this.name, this.#dispatcher, () => this.#reachable());
+    this.#observer = new Observer(this.name, this.#dispatcher, () => this.#reachable(), options.signal);
   }
 
   async #reachable(): Promise<void> {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ScriptInputs } from "../noun.ts";
 import type { Report } from "../report.ts";
+import { untilAborted } from "./abort.ts";
 import type { Dispatcher } from "./command.ts";
 import { HostError, isHostError } from "./errors.ts";
 import { encodeSection } from "./section.ts";
@@ -22,16 +23,18 @@ interface Waiting {
 export class Observer {
   readonly #host: string;
   readonly #dispatcher: Dispatcher;
-  #ready: () => Promise<unknown>;
+  readonly #ready: () => Promise<unknown>;
+  readonly #signal: AbortSignal;
   #answers = new Map<string, Promise<unknown>>();
   #waiting: Waiting[] = [];
   #busy = false;
 
   /** @param ready resolves when the host can be asked; what comes in until then shares one round trip */
-  constructor(host: string, dispatcher: Dispatcher, ready: () => Promise<unknown>) {
+  constructor(host: string, dispatcher: Dispatcher, ready: () => Promise<unknown>, signal: AbortSignal) {
     this.#host = host;
     this.#dispatcher = dispatcher;
     this.#ready = ready;
+    this.#signal = signal;
   }
 
   /** Facts as the script printed them. @throws HostError */
@@ -61,14 +64,14 @@ export class Observer {
     this.#busy = true;
     try {
       while (this.#waiting.length > 0) {
-        const failure = await this.#ready().then(
+        const failure = await untilAborted(this.#ready(), this.#signal).then(
           () => undefined,
           (error: unknown) => ({ error }),
         );
         await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
         const batch = this.#waiting.splice(0);
         if (failure === undefined) await this.#ask(batch);
-        else for (const one of batch) one.reject(failure.error);
+        else for (const one of batch) one.reject(this.#orCancelled(failure.error));
       }
     } finally {
       this.#busy = false;
@@ -87,14 +90,27 @@ export class Observer {
         }
       }
     } catch (error) {
-      for (const one of open.values()) one.reject(error);
+      for (const one of open.values()) one.reject(this.#orCancelled(error));
     }
+  }
+
+  /** Whatever went wrong once people had asked for the end, that is why. */
+  #orCancelled(error: unknown): unknown {
+    if (!this.#signal.aborted) return error;
+    return new HostError({
+      kind: "cancelled",
+      host: this.#host,
+      tried: "observing",
+      problem: "cancelled before the host had answered",
+      remedy: "observing changes nothing: run the same command again",
+    });
   }
 
   async #askOnce(open: Map<string, Waiting>, batch: Waiting[]): Promise<void> {
     const stdin = [...open.values()].map(({ noun, key, body }) => `[${noun} ${key}]\n${body}`).join("");
     const { code, stderr } = await this.#dispatcher.run("observing", ["observe"], {
       stdin,
+      signal: this.#signal,
       onLine: (line) => {
         if (line.startsWith("::status ")) for (const one of batch) one.report.status(line.slice(9));
         else if (line.startsWith('{"key":')) this.#answered(line, open);
@@ -139,7 +155,7 @@ function parseAnswer(line: string): { key: string; rc: number; facts: unknown; e
     const key = /^\{"key":"([^"]+)"/.exec(line)?.[1];
     return key === undefined
       ? undefined
-      : { key, rc: -1, facts: null, error: `not JSON: ${line.slice(0, 500)}` };
+      : { key, rc: -1, facts: null, error: `not JSON: ${line.slice(0, 500).toWellFormed()}` };
   }
   if (typeof json !== "object" || json === null || !("key" in json) || !("rc" in json)) return undefined;
   return {

@@ -3,6 +3,7 @@ import { pipeline } from "node:stream/promises";
 import pLimit from "p-limit";
 import type { ClientChannel } from "ssh2";
 import type { Connection } from "../../config/connection.ts";
+import { untilAborted } from "./abort.ts";
 import { type Dialled, dial } from "./dial.ts";
 import { DialError } from "./dial-errors.ts";
 import { HostError } from "./errors.ts";
@@ -14,8 +15,11 @@ const DIAL_RETRY_MS = [500, 1_000, 2_000];
 
 export interface ExecOptions {
   stdin?: string | Readable;
-  /** Called in order with each line of stdout. */
-  onLine?: (line: string) => void;
+  /**
+   * Called in order with each line of stdout, and how many bytes it was, newline included. What a cut leaves of a
+   * line is not one.
+   */
+  onLine?: (line: string, bytes: number) => void;
   signal?: AbortSignal;
 }
 
@@ -45,9 +49,7 @@ export class Session {
 
   /** A connection that has been replaced already may close late: only its own place is cleared. */
   #keepWhileOpen(dialling: Promise<Dialled>): Promise<Dialled> {
-    const forget = () => {
-      if (this.#dialled === dialling) this.#dialled = undefined;
-    };
+    const forget = () => this.#forget(dialling);
     dialling.then((dialled) => {
       dialled.client.once("close", () => {
         forget();
@@ -55,6 +57,10 @@ export class Session {
       });
     }, forget);
     return dialling;
+  }
+
+  #forget(dialling: Promise<Dialled>): void {
+    if (this.#dialled === dialling) this.#dialled = undefined;
   }
 
   async #dialPatiently(): Promise<Dialled> {
@@ -93,24 +99,46 @@ export class Session {
 
   /**
    * Runs a command line. Its exit status is an answer, whatever it is.
-   * @throws HostError of kind `cut` when the connection goes before the status came, `cancelled` on abort
+   * @throws HostError of kind `cut` when the connection goes before the status came; on abort at once, whatever it
+   * waits for, the signal's reason
    */
   exec(tried: string, command: string, options: ExecOptions = {}): Promise<ExecResult> {
-    return this.#channels(async () => {
-      const { client } = await this.connect();
+    const running = this.#channels(async () => {
+      options.signal?.throwIfAborted();
+      const dialling = this.connect();
+      const { client } = await dialling;
       options.signal?.throwIfAborted();
       return await new Promise<ExecResult>((resolve, reject) => {
-        const lost = () => reject(this.#cut(tried));
-        client.once("close", lost);
-        client.exec(command, (error, channel) => {
+        const opened = () => {
           client.off("close", lost);
-          if (error) return reject(this.#cut(tried, error));
-          this.counts.channels++;
-          // At once: the status of a quick command comes in the same packet as this answer.
-          this.#converse(tried, channel, options).then(resolve, reject);
-        });
+          options.signal?.removeEventListener("abort", aborted);
+        };
+        const giveUp = (error: unknown) => {
+          opened();
+          reject(error);
+        };
+        const lost = () => giveUp(this.#cut(tried));
+        const aborted = () => giveUp(options.signal?.reason);
+        client.once("close", lost);
+        options.signal?.addEventListener("abort", aborted, { once: true });
+        try {
+          client.exec(command, (error, channel) => {
+            if (error) return giveUp(this.#cut(tried, error));
+            // Nobody waits for it any more.
+            if (options.signal?.aborted) return channel.destroy();
+            opened();
+            this.counts.channels++;
+            // At once: the status of a quick command comes in the same packet as this answer.
+            this.#converse(tried, channel, options).then(resolve, reject);
+          });
+        } catch (error) {
+          // A connection that is closing already has not said so yet.
+          this.#forget(dialling);
+          giveUp(this.#cut(tried, error));
+        }
       });
     });
+    return untilAborted(running, options.signal);
   }
 
   async #converse(tried: string, channel: ClientChannel, options: ExecOptions): Promise<ExecResult> {
@@ -123,18 +151,18 @@ export class Session {
       code = status ?? undefined;
     });
     channel.stderr.on("data", (chunk: Buffer) => {
-      for (const line of errors.push(chunk)) stderr.push(line);
+      for (const { text } of errors.push(chunk)) stderr.push(text);
     });
     const abort = () => channel.destroy();
     options.signal?.addEventListener("abort", abort, { once: true });
     try {
       // What the far side does with its input shows in its status: a broken pipe here is no failure of its own.
       const sent = sendAll(channel, options.stdin).catch((error: unknown) => error);
-      await readLines(channel, options.onLine ?? (() => {}));
+      await readLines(channel, () => ended, options.onLine ?? (() => {}));
       if (options.signal?.aborted) throw options.signal.reason;
       if (!ended) throw this.#cut(tried, await sent);
       const rest = errors.rest();
-      if (rest !== "") stderr.push(rest);
+      if (rest.bytes > 0) stderr.push(rest.text);
       return { code, stderr: stderr.lines() };
     } finally {
       options.signal?.removeEventListener("abort", abort);
@@ -158,18 +186,25 @@ async function sendAll(channel: ClientChannel, stdin: string | Readable | undefi
   else await pipeline(stdin, channel, { end: true });
 }
 
-/** Lines go on as they come; nothing is kept, so a chatty act holds no memory. Resolves when the channel closes. */
-function readLines(channel: ClientChannel, onLine: (line: string) => void): Promise<void> {
+/**
+ * Lines go on as they come; nothing is kept, so a chatty act holds no memory. Resolves when the channel closes; what
+ * came after the last newline is a line only if the command has ended.
+ */
+function readLines(
+  channel: ClientChannel,
+  hasEnded: () => boolean,
+  onLine: (line: string, bytes: number) => void,
+): Promise<void> {
   const splitter = new LineSplitter();
   return new Promise((resolve, reject) => {
     channel.on("error", reject);
     // Not `for await`: at the end of the data it destroys the channel, before the exit status has come.
     channel.on("data", (chunk: Buffer) => {
-      for (const line of splitter.push(chunk)) onLine(line);
+      for (const { text, bytes } of splitter.push(chunk)) onLine(text, bytes);
     });
     channel.once("close", () => {
       const rest = splitter.rest();
-      if (rest !== "") onLine(rest);
+      if (hasEnded() && rest.bytes > 0) onLine(rest.text, rest.bytes);
       resolve();
     });
   });

@@ -59,7 +59,12 @@ async function sendFrom(
     end: upload.sizeBytes - 1,
     highWaterMark: MIB,
   });
-  // Read as the channel takes it: a listener would set the file flowing before there is a channel, and lose it.
+  // At once: it may fail before anything reads it, and an error that nobody hears ends the process.
+  let unreadable: Error | undefined;
+  file.on("error", (error) => {
+    unreadable = error;
+  });
+  // Read as the channel takes it: a listener for data would set the file flowing before there is a channel, and lose it.
   const stdin = Readable.from(counted(file, offset, upload.sizeBytes, tried, context.report));
   let size: number | undefined;
   try {
@@ -71,6 +76,7 @@ async function sendFrom(
         else if (line.startsWith("::status ")) context.report.status(line.slice(9));
       },
     });
+    if (unreadable !== undefined) throw unreadable;
     const moved = code === 0 && size !== undefined && size > offset;
     if (size !== undefined && (moved || code === WRONG_OFFSET)) return size;
     throw new HostError({
@@ -80,6 +86,9 @@ async function sendFrom(
       problem: code === 0 ? "nothing arrived there" : `exit status ${code ?? "none"}`,
       lastLines: stderr,
     });
+  } catch (error) {
+    // What the host made of an upload that stopped in the middle is beside the point: here is the cause.
+    throw unreadable === undefined ? error : cannotRead(upload, tried, unreadable, context.host);
   } finally {
     stdin.destroy();
     file.destroy();
@@ -107,6 +116,17 @@ async function* counted(
     }
     yield chunk;
   }
+}
+
+function cannotRead({ localPath }: Upload, tried: string, cause: Error, host: string): HostError {
+  return new HostError({
+    kind: "failed",
+    host,
+    tried,
+    problem: `cannot read ${localPath} on this workstation: ${cause.message}`,
+    remedy: `see that ${localPath} is there, and its disk or network share in order; then run \`up\` again: it sends what is missing`,
+    cause,
+  });
 }
 
 function stopped(tried: string, offset: number, upload: Upload, host: string): HostError {

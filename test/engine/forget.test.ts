@@ -88,6 +88,21 @@ test("a dead server: the others by --exclude, then forget, and everything goes o
   expect(await held()).toContain("gpu-2-second");
 });
 
+test("an up that runs while forget asks is not undone: nothing is forgotten, and it says so", async () => {
+  await stack.hosts({ "gpu-1": ["gpu-1", "two"], "gpu-2": ["gpu-2", "one"] });
+  const meanwhile = async () => (await stack.up()).code === 0;
+  const late = forget(stack.opened, "gpu-2", meanwhile, copies);
+  await expect(late).rejects.toMatchObject({ exitCode: exitCodes.locked });
+  await expect(late).rejects.toThrow("another run changed its state meanwhile; nothing was changed");
+  expect(await held()).toContain("gpu-2");
+  const state = await exportState(stack.opened);
+  const texts = (state ? resourcesOf(state) : []).flatMap(({ urn, outputs }) =>
+    nameOf(urn) === "gpu-1" && outputs?.text !== undefined ? [outputs.text] : [],
+  );
+  expect(texts).toEqual(["two"]);
+  expect(readdirSync(copies)).toEqual([]);
+});
+
 test("a new name: forget and up take a standing server in and run nothing on it; without forget it is taken apart", async () => {
   const before = await stack.acts("gpu-2");
   await forget(stack.opened, "gpu-2", yes, copies);

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ToyStack } from "./stack.ts";
@@ -50,6 +51,27 @@ test("kill -9 of the engine and all its children in mid-act: the next up recover
       // Gone with its group.
     }
   }
+  await stack.pulumi("cancel", "--yes", "--stack", "test");
+  await nextUpRecovers();
+});
+
+test("kill -9 of the engine alone: its provider ends by itself, within seconds", async () => {
+  const { child, ran } = await upInMidAct();
+  const providers = await stack.providerPids();
+  process.kill(child.pid!, "SIGKILL");
+  const runs = async (pid: number) => {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+    return stat !== "" && !/\) [ZX] /.test(stat);
+  };
+  const running = async () => (await Promise.all(providers.map(runs))).includes(true);
+  await expect.poll(running, { timeout: 5_000 }).toBe(false);
+  // What else the engine had started.
+  try {
+    process.kill(-child.pid!, "SIGKILL");
+  } catch {
+    // Nothing.
+  }
+  await ran;
   await stack.pulumi("cancel", "--yes", "--stack", "test");
   await nextUpRecovers();
 });

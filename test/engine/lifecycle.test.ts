@@ -65,6 +65,28 @@ test("update, replace, delete", async () => {
   expect(await stack.held("b2")).toBeUndefined();
 });
 
+test("a secret that only an act can try: another one is tried at once; one that does not fit is asked for again", async () => {
+  const toys = (password: string) => stack.toys({ a: { name: "a", text: "two", password } });
+  const since = async (before: readonly string[]) => (await stack.acts()).slice(before.length);
+  await toys("fits");
+  let before = await stack.acts();
+  expect((await stack.up()).code).toBe(0);
+  expect(await since(before)).toEqual(["begin a", "end a"]);
+  await toys("misfit");
+  const preview = await stack.preview();
+  expect(preview.output).toContain("password: another one is given; whether it fits is tried");
+  for (const _ of [1, 2]) {
+    const up = await stack.up();
+    expect(up.code).not.toBe(0);
+    expect(up.output).toContain("the password does not fit");
+  }
+  before = await stack.acts();
+  await toys("fits");
+  const up = await stack.up();
+  expect(up.output).toContain("2 unchanged");
+  expect(await since(before)).toEqual([]);
+});
+
 test("every problem of the inputs is reported at once", async () => {
   await stack.toys({ a: { name: "A B", text: "x", slow: -1, extra: { colour: "red" } } });
   const up = await stack.up();

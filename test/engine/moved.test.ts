@@ -60,3 +60,30 @@ test("another user, as the recorded one may no longer become root", async () => 
   await stack.toys(TOYS);
   await isApplied(/ops may not use sudo/);
 });
+
+test("a resource dropped in the same edit as a new pin is removed by way of the new one", async () => {
+  await stack.toys({ ...TOYS, b: { name: "b", text: "two" } });
+  expect((await stack.up()).code).toBe(0);
+  await stack.server.reinstall();
+  await stack.toys(TOYS);
+  const up = await stack.up();
+  expect(up.code, up.output).toBe(0);
+  expect(up.output).toContain("1 deleted");
+  expect(await stack.held("b")).toBeUndefined();
+});
+
+test.each<[string, () => Promise<unknown>]>([
+  ["pin", () => stack.server.reinstall()],
+  ["key", async () => Object.assign(stack.server, { userKey: makeKey() })],
+])("destroy after a new %s goes by what the configuration says now", async (_, happens) => {
+  await happens();
+  const old = await stack.pulumi("destroy", "--yes", "--skip-preview", "--stack", "test");
+  expect(old.code, old.output).not.toBe(0);
+  expect(old.output).toMatch(/error: .*toy-host: /);
+  expect(await stack.held("a")).toBe("one");
+  await stack.configure();
+  const destroyed = await stack.pulumi("destroy", "--yes", "--skip-preview", "--stack", "test");
+  expect(destroyed.code, destroyed.output).toBe(0);
+  expect(await stack.held("a")).toBeUndefined();
+  for (const text of [destroyed.output, await stack.state()]) expect(text).not.toContain("PRIVATE KEY");
+});

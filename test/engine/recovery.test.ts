@@ -140,6 +140,39 @@ it("a backend whose locks are no files here: a live run is met before anything i
   expect(repaired && pendingOf(repaired)).toEqual([]);
 });
 
+it("a half-made container whose host does not answer stays pending: an up runs with it and carries it on", async () => {
+  writeFileSync(
+    join(folder, "index.ts"),
+    'import * as docker from "@pulumi/docker";\n' +
+      'new docker.Provider("node-a", { host: "ssh://root@127.0.0.1:9", sshOpts: ["-o", "BatchMode=yes"] });\n',
+  );
+  expect(await operateApart().ended).toBe(0);
+  const file = join(folder, "state", "pulumi", ".pulumi", "stacks", "racksmith", "lab.json");
+  const saved = JSON.parse(readFileSync(file, "utf8"));
+  const provider = resourcesOf({ version: 3, deployment: saved.checkpoint.latest }).find((it) => it.id);
+  const type = "docker:index/container:Container";
+  const urn = `urn:pulumi:lab::racksmith::${type}::exporter`;
+  const inputs = { name: "racksmith-exporter" };
+  const resource = { urn, type, custom: true, inputs, provider: `${provider?.urn}::${provider?.id}` };
+  saved.checkpoint.latest.pending_operations = [{ type: "creating", resource }];
+  writeFileSync(file, JSON.stringify(saved));
+
+  for (const _ of ["first", "second"]) {
+    const left = await readyStack(stack);
+    expect(left && pendingOf(left)).toMatchObject([{ type: "creating", resource: { urn } }]);
+    const up = operateApart();
+    expect(await up.ended, up.output()).toBe(0);
+  }
+  const writer = lockFolder(join(folder, "state", "pulumi"), "lab");
+  mkdirSync(writer, { recursive: true });
+  const lock = { pid: 1, username: "ops", hostname: "elsewhere", timestamp: new Date().toISOString() };
+  writeFileSync(join(writer, "55d5b064-393b-466f-971e-2e9fd25e3f83.json"), JSON.stringify(lock));
+  const url = `file://${join(folder, "state", "pulumi")}`;
+  writeFileSync(join(folder, "Pulumi.yaml"), `backend: { url: "${url}" }\n`, { flag: "a" });
+  const unseen = { ...stack, env: { ...stack.env, PULUMI_BACKEND_URL: undefined } };
+  await expect(readyStack(unseen)).rejects.toThrow(/another run holds the stack.*currently locked/s);
+});
+
 it("Ctrl-C reaches the engine once: it ends cleanly, without a lock, and says 130", async () => {
   setSeconds("10");
   const run = operateApart();

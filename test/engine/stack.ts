@@ -1,6 +1,8 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { capture } from "../../cli/process.ts";
 import type { ConnectionInput } from "../../config/connection.ts";
 import { EngineStack, type Ran, ROOT } from "../support/engine-stack.ts";
 import { SshServer, toyScripts } from "../support/ssh-server.ts";
@@ -63,6 +65,19 @@ export class ToyStack extends EngineStack {
 
   async toys(toys: Record<string, ToyArgs>, connection: Partial<ConnectionInput> = {}): Promise<void> {
     await this.writeProgram({ toys, connection: this.server.connectionInput(connection) });
+  }
+
+  /** Writes the host into the stack's configuration, its key encrypted, as `racksmith:hosts` of a real one. */
+  async configure(): Promise<void> {
+    const { privateKey, ...connection } = this.server.connectionInput();
+    const file = join(this.folder, "Pulumi.test.yaml");
+    const { encryptionsalt } = parse(await readFile(file, "utf8"));
+    const config = { "racksmith:hosts": [{ ...connection, raid: { level: 10 } }, { name: "half" }] };
+    await writeFile(file, stringify({ encryptionsalt, config }));
+    const args = ["config", "set", "--secret", "--path", "racksmith:hosts[0].privateKey", "--stack", "test"];
+    const input = String(privateKey);
+    const set = await capture("pulumi", args, { cwd: this.folder, env: this.env, input });
+    if (set.status !== 0) throw new Error(set.stderr);
   }
 
   async providerPids(): Promise<number[]> {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { closed } from "../../provider/any-noun.ts";
 import { toWire, type WireObject } from "../../provider/server/codec.ts";
+import { Connections } from "../../provider/server/connections.ts";
 import type { ResourceRequest } from "../../provider/server/handlers.ts";
 import { InitFailed } from "../../provider/server/init-failed.ts";
 import { racksmith } from "../../provider/server/racksmith.ts";
@@ -29,7 +30,7 @@ function inputs(toys: Record<string, unknown>, connection = server.connectionInp
 }
 
 /** The provider as the engine calls it; `warnings` and `statuses` are what a person sees. */
-async function provider(noun = toy, reattachMs = 1_000) {
+async function provider(noun = toy, reattachMs = 1_000, connections = new Connections(undefined)) {
   const { pool, redactor, stopping } = await fixture(server, reattachMs);
   const warnings: string[] = [];
   const statuses: string[] = [];
@@ -47,6 +48,7 @@ async function provider(noun = toy, reattachMs = 1_000) {
       },
     },
     stop: () => stopping.abort(new Error("cancelled")),
+    connections,
   });
   return { handlers, pool, warnings, statuses, stopping };
 }
@@ -90,6 +92,25 @@ describe("a refresh, which goes by what was recorded", () => {
     expect(mended.detailed).toEqual({ text: "update" });
     await pool.end();
   });
+});
+
+test.each<[string, (pin: object) => string | undefined, boolean]>([
+  ["the host as it is now", (pin) => JSON.stringify([{ name: "another" }, { ...pin, inference: {} }]), true],
+  ["another host", (pin) => JSON.stringify([{ ...pin, name: "another" }]), false],
+  ["no list", () => "none", false],
+  ["nothing", () => undefined, false],
+])("a delete without a program, where the configuration has %s", async (_, hosts, works) => {
+  const made = await provider();
+  const recorded = inputs({});
+  await made.handlers.create(request, recorded);
+  await made.pool.end();
+  await server.reinstall();
+  const config = JSON.stringify({ hosts: hosts(server.connectionInput()), tier: "entry-4090" });
+  const { handlers, pool } = await provider(toy, 1_000, new Connections(config));
+  const deleted = thrown(handlers.delete(request, "id", recorded, recorded));
+  if (works) expect(await deleted).toBe("nothing was thrown");
+  else expect(await deleted).toMatchObject({ message: expect.stringContaining("not the pinned one") });
+  await pool.end();
 });
 
 describe("a create that dies", () => {

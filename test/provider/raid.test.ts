@@ -18,6 +18,7 @@ const blank = (serial: string, more: Partial<Disk> = {}): Disk => ({
   arrayUuid: "",
   arrayName: "",
   wentApart: false,
+  ranHere: false,
   ...more,
 });
 const member = (serial: string, uuid = UUID): Disk =>

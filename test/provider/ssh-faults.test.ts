@@ -181,3 +181,33 @@ test.concurrent("a failing act: last lines, and no secret in them", async ({ ser
   expect(server.commands.join()).not.toContain("canary");
   await pool.end();
 });
+
+test.concurrent("cancelled while it waits to observe behind another workstation's act", async ({
+  server,
+}) => {
+  const theirs = await fixture(server);
+  const ours = await fixture(server);
+  const inputs = { ...slow, slow: 40 };
+  const acting = theirs.pool.host(server.connection()).act("toy", "apply", "k", inputs, theirs.report);
+  while (!theirs.report.statuses.includes("tenth 2 of 40")) await sleep(20);
+  const host = ours.pool.host(server.connection());
+  const observing = failure(host.observe("toy", { name: "a" }, ours.report));
+  while (!ours.report.statuses.some((text) => text.includes("waiting for an act"))) await sleep(20);
+  const begun = Date.now();
+  ours.stopping.abort(new Error("cancelled"));
+  expect(await observing).toMatchObject({ kind: "cancelled", host: "toy-host" });
+  expect(Date.now() - begun).toBeLessThan(1_000);
+  await acting;
+  await Promise.all([ours.pool.end(), theirs.pool.end()]);
+});
+
+test.concurrent("cancelled while it connects in order to observe", async ({ server }) => {
+  const { pool, report, stopping } = await fixture(server);
+  server.proxy.hang();
+  const observing = failure(pool.host(server.connection()).observe("toy", { name: "a" }, report));
+  while (server.proxy.connections === 0) await sleep(20);
+  const begun = Date.now();
+  stopping.abort(new Error("cancelled"));
+  expect(await observing).toMatchObject({ kind: "cancelled", host: "toy-host" });
+  expect(Date.now() - begun).toBeLessThan(1_000);
+});

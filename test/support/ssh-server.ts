@@ -40,6 +40,8 @@ export class SshServer {
   commands: string[] = [];
   /** Turns everybody away, as a machine that is still booting does. */
   nologin = false;
+  /** Lets everybody in and answers no command, as a machine does whose system has not come up behind its sshd. */
+  silent = false;
   /** Where the Docker engine's socket of this machine is, if it has one. */
   dockerSocket: string | undefined;
   /** Changes the environment of commands: FAKE_SUDO, … */
@@ -116,6 +118,7 @@ export class SshServer {
       context.accept();
     });
     client.on("session", (accept) => {
+      if (this.silent) return;
       accept().on("exec", (acceptExec, _reject, { command }) => this.#exec(acceptExec(), command));
     });
     client.on("openssh.streamlocal", (accept, reject, { socketPath }) => {

@@ -5,7 +5,7 @@
 #   text     what it shall hold
 #   slow     tenths of a second to take
 #   broken   `fail` ends with an error that repeats `password`; `lie` does nothing; `reboot` asks for one
-#   password a secret
+#   password a secret; `misfit` is refused
 set -euo pipefail
 # shellcheck source=../../../ansible-free-scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
@@ -17,6 +17,7 @@ for ((i = 0; i < slow; i++)); do
   step "tenth $i of $slow"
   sleep 0.1
 done
+[[ $password != misfit ]] || fail "the password does not fit"
 case $broken in
   fail) fail "the toy is broken: $password" ;;
   lie) exit 0 ;;

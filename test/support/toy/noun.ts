@@ -15,6 +15,7 @@ export const toy = defineNoun({
   }),
   facts: z.object({ present: z.boolean(), text: z.string() }),
   secrets: ["password"],
+  triedByAct: ["password"],
   replaceOn: ["name"],
   compare(inputs, facts): Change[] {
     if (facts.present && facts.text === inputs.text) return [];

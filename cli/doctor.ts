@@ -21,7 +21,7 @@ export interface Check {
 
 /** Looks at this machine; changes nothing. */
 export async function runChecks(env: NodeJS.ProcessEnv = process.env): Promise<Check[]> {
-  const checks = [node(), packages(), engine, go, plugins, folder, rackTools, testTools];
+  const checks = [node(), packages(), engine, go, plugins, ssh, folder, rackTools, testTools];
   return (
     await Promise.all(checks.map((check) => (typeof check === "function" ? check(env) : check)))
   ).flat();
@@ -94,6 +94,22 @@ function plugins(env: NodeJS.ProcessEnv): Check {
     found: missing.length === 0 ? `in ${home}/plugins` : `${missing.join(", ")}: not in ${home}/plugins`,
     why: "images and hooks; the offline editions in offline/plugins do the same for what racksmith uses",
     remedy: missing.map((it) => `pulumi plugin install resource ${it}`).join(" && "),
+  };
+}
+
+/** The official docker plugin runs it for every server; the offline edition only to pass a jump host. */
+function ssh(env: NodeJS.ProcessEnv): Check {
+  const found = which("ssh", systemPath(env.PATH));
+  const edition = env.RACKSMITH_PLUGINS;
+  const official =
+    edition === "official" ||
+    (edition !== "offline" && missingOfficialPlugins(userPulumiHome(env)).length === 0);
+  return {
+    name: "ssh",
+    state: found ? "ok" : official ? "missing" : "optional",
+    found: found ?? "none on PATH",
+    why: "Docker on a server is reached through it: by the official plugins, past a jump host, after a killed run",
+    remedy: "apt-get install openssh-client",
   };
 }
 

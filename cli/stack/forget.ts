@@ -14,7 +14,7 @@ export function resourcesOfHost(state: Exported, host: string): StateResource[] 
   return all.filter(({ urn }) => chosen.has(urn));
 }
 
-/** The same state without these resources, and without what was begun on them. */
+/** The same state without these resources, and without what was begun on them. An import drops all that was begun. */
 export function withoutResources(state: Exported, dropped: readonly StateResource[]): Exported {
   const gone = new Set(dropped.map(({ urn }) => urn));
   const pending = pendingOf(state).filter(({ resource }) => !gone.has(resource.urn));

@@ -57,8 +57,9 @@ async function judge(file: string): Promise<LockVerdict | undefined> {
   if (host !== hostname()) return { file, holder, live: "it runs on another machine" };
   const started = processStart(pid);
   if (started === undefined) return { file, holder, stale: "that process is gone" };
-  // A second of slack: the kernel counts in ticks since boot.
-  if (started > Date.parse(timestamp) + 1000) {
+  // A second of slack: the kernel counts in ticks since boot. An engine is live whatever the times say: they are told
+  // by the wall clock, and when that steps forward, every process seems to have started later than it did.
+  if (!isEngine(pid) && started > Date.parse(timestamp) + 1000) {
     return { file, holder, stale: "that process is gone; its number belongs to a younger one" };
   }
   return { file, holder, live: "it is still running" };
@@ -84,6 +85,15 @@ export function processStart(pid: number): number | undefined {
     return (bootSeconds + Number(fields[19]) / clockTicksPerSecond) * 1000;
   } catch {
     return undefined;
+  }
+}
+
+/** The engine itself, or a plugin of its. */
+function isEngine(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("pulumi");
+  } catch {
+    return false;
   }
 }
 

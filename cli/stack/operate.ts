@@ -24,8 +24,9 @@ export function operationArgs(
 }
 
 /**
- * Runs the engine with its live output. A Ctrl-C reaches it exactly once, so that it ends what runs and keeps
- * its state; more of them are not passed on, because a second one makes it drop everything.
+ * Runs the engine with its live output. A first Ctrl-C makes it end what runs and keep its state; a second one makes
+ * it drop everything. Under `yes` only the first is passed on. An engine that asks shares the terminal, which sends
+ * every Ctrl-C to it as well: there it is said beforehand what a second one does.
  */
 export async function operate(operation: Operation, stack: Stack, options: OperateOptions): Promise<void> {
   // An asking engine must be in the terminal's foreground, where Ctrl-C reaches it without us.
@@ -36,15 +37,21 @@ export async function operate(operation: Operation, stack: Stack, options: Opera
     stdio: [shared ? "inherit" : "ignore", "inherit", "inherit"],
     detached: !shared,
   });
-  let asked = 0;
+  let reached = 0;
   const interrupt = (signal: NodeJS.Signals) => {
-    asked++;
-    if (asked > 1) {
+    const byTerminal = shared && signal === "SIGINT";
+    if (reached > 0 && !byTerminal) {
       note(`already ending; to drop everything at once: kill -9 ${child.pid}`);
       return;
     }
-    note(`${signal}: ending cleanly what runs on the hosts`);
-    if (!(shared && signal === "SIGINT")) child.kill("SIGINT");
+    reached++;
+    if (reached > 1) {
+      note(`${signal} again: the engine drops what is under way; the next up recovers`);
+      return;
+    }
+    const warning = shared ? "; a second Ctrl-C drops what is under way: the next up then recovers" : "";
+    note(`${signal}: ending cleanly what runs on the hosts${warning}`);
+    if (!byTerminal) child.kill("SIGINT");
   };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) process.on(signal, interrupt);
@@ -54,7 +61,7 @@ export async function operate(operation: Operation, stack: Stack, options: Opera
       child.on("close", (...ended) => resolve(ended));
     });
     if (status === 0) return;
-    if (asked > 0)
+    if (reached > 0)
       throw new CliError(
         `${operation} ${stack.name}: interrupted; run it again to finish`,
         exitCodes.interrupted,

@@ -10,7 +10,7 @@ import { note } from "../progress.ts";
 import { fileBackendDir, lockFolder } from "./backend.ts";
 import { describePending, halfMadeContainers, removeHalfMade } from "./half-made.ts";
 import { recoverLocks } from "./locks.ts";
-import { type Exported, parseExport, pendingOf, withoutPending } from "./state.ts";
+import { type Exported, parseExport, pendingOf, resourcesOf, withoutPending } from "./state.ts";
 
 /** One stack, and the engine that runs it. */
 export interface Stack {
@@ -82,18 +82,37 @@ export async function readyStack(stack: Stack, look = false): Promise<Exported |
     );
     return state;
   }
+  const halfMade = halfMadeContainers(state);
+  if (halfMade.length > 0) await meetLock(stack, state);
+  const unreached = await removeHalfMade(halfMade, stack.name);
+  // An import drops all that is pending. The engine runs with it, and carries what was being created on.
+  if (unreached.length > 0) return state;
   const repaired = withoutPending(state);
-  // First of all: where locks are not files, only this meets the lock of a run that is still at work.
   await importState(stack, repaired);
   note(`${stack.name}: a run was killed while ${describePending(state)}; what is on the hosts decides now`);
-  await removeHalfMade(halfMadeContainers(state), stack.name);
   return repaired;
 }
 
-/** Puts this state in the place of the stack's. Refuses (exit code 3) while a run holds the stack. */
+/**
+ * Refuses (exit code 3) while a run holds the stack; nothing in the state changes. Where locks are not files, only a
+ * command that writes meets them, and this is the one that keeps what is pending: the root is never protected.
+ */
+async function meetLock(stack: Stack, state: Exported): Promise<void> {
+  const root = resourcesOf(state).find(({ type }) => type === "pulumi:pulumi:Stack");
+  if (root) await underLock(stack, ["state", "unprotect", root.urn, "--yes"]);
+}
+
+/**
+ * Puts this state in the place of the stack's, without what is pending: the engine drops that.
+ * Refuses (exit code 3) while a run holds the stack.
+ */
 export async function importState(stack: Stack, state: Exported): Promise<void> {
+  await underLock(stack, ["stack", "import"], JSON.stringify(state));
+}
+
+async function underLock(stack: Stack, args: readonly string[], input?: string): Promise<void> {
   try {
-    await ask(stack, ["stack", "import"], JSON.stringify(state));
+    await ask(stack, args, input);
   } catch (error) {
     if (!(error instanceof CliError) || !error.message.includes("currently locked")) throw error;
     throw new CliError(

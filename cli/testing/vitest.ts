@@ -28,7 +28,7 @@ export async function runVitest(
   const tally = { step: project, passed: 0, failed: 0, skipped: 0 };
   try {
     // Unit tests wait for commands more than they compute; vitest's own number on two cores is one.
-    const workers = project === "unit" ? [`--maxWorkers=${availableParallelism() + 2}`] : [];
+    const workers = project === "unit" ? [`--maxWorkers=${availableParallelism() + 4}`] : [];
     const args = [
       "run",
       "--project",

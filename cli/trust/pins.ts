@@ -23,8 +23,17 @@ export function compareKeys(pinned: readonly HostKey[], offered: readonly HostKe
   return result;
 }
 
+/** Which machine is meant: an address, and where several have it the name of a host in the file. */
+export interface Place {
+  address: string;
+  port: number;
+  name?: string | undefined;
+}
+
 /** A machine that the configuration names: a host, or one that hosts are reached through. */
 interface Entry {
+  /** The host's name: its own, or of the one that is reached through it. */
+  host: string;
   /** `gpu-1`, `jump of gpu-1`. */
   what: string;
   map: YAMLMap;
@@ -49,15 +58,19 @@ export class PinFile {
   /**
    * Refuses an address that is not listed while others are, because it may be a jump host or another spelling of
    * one that is: a host must be meant. With `name` it may be added, unless that name has another address.
+   * Refuses one that is listed behind different jumps too: a private address may be another machine there.
    */
-  check(address: string, port: number, name: string | undefined): void {
+  check(place: Place): void {
+    const { address, port, name } = place;
     const entries = this.#entries();
-    if (entries.length === 0 || this.#find(address, port).length > 0) return;
-    const taken = entries.find((it) => it.what === name);
-    if (name !== undefined && taken === undefined) return;
+    const found = this.#find(place);
+    if (new Set(found.map(wayOf)).size > 1) throw this.#ambiguous(place, found);
+    const taken = entries.find((it) => it.host === name);
+    const isNew = name !== undefined && taken === undefined;
+    if (entries.length === 0 || isNew || (found.length > 0 && isMeant(found, name))) return;
     const listed = entries.map(({ what, map }) => `${what} at ${map.get("address")}:${portOf(map)}`);
     throw new CliError(
-      `${address}:${port}: ${this.#file} does not list it; nothing was pinned. Listed: ${[...new Set(listed)].join(", ")}.\n` +
+      `${address}:${port}: ${this.#file} does not list it${found.length > 0 ? ` as ${name}` : ""}; nothing was pinned. Listed: ${[...new Set(listed)].join(", ")}.\n` +
         (taken === undefined
           ? "Give the address and --port as they stand there, or --name NAME to add a new host of that name."
           : `${name} has that other address: correct it in the file, or take another --name.`),
@@ -65,26 +78,36 @@ export class PinFile {
     );
   }
 
+  #ambiguous({ address, port }: Place, found: readonly Entry[]): CliError {
+    const listed = found.map((it) => `${it.what} ${wayOf(it) || "directly"}`);
+    return new CliError(
+      `${address}:${port}: ${this.#file} lists it behind different jumps, where it may be different machines; nothing was ` +
+        `pinned: ${[...new Set(listed)].join(", ")}.\nSay which is meant: --name ${found[0]?.host}`,
+      exitCodes.refused,
+    );
+  }
+
   /** Every key pinned for it; one that several hosts pass through may be listed more than once. */
-  pinned(address: string, port: number): HostKey[] {
-    return unique(this.#find(address, port).flatMap(({ map }) => keysOf(map)));
+  pinned(place: Place): HostKey[] {
+    return unique(this.#find(place).flatMap(({ map }) => keysOf(map)));
   }
 
   /** Listed more than once, and not pinned alike everywhere. */
-  uneven(address: string, port: number): boolean {
-    const all = this.pinned(address, port).length;
-    return this.#find(address, port).some(({ map }) => unique(keysOf(map)).length < all);
+  uneven(place: Place): boolean {
+    const all = this.pinned(place).length;
+    return this.#find(place).some(({ map }) => unique(keysOf(map)).length < all);
   }
 
   /** What is passed on the way to it, nearest first, as the file says. */
-  through(address: string, port: number): unknown[] {
-    const [first] = this.#find(address, port);
+  through(place: Place): unknown[] {
+    const [first] = this.#find(place);
     return first?.through.map((map) => map.toJS(this.#document)) ?? [];
   }
 
-  /** Pins exactly these keys wherever it is listed; adds a host, under that name, when it is nowhere. */
-  pin(address: string, port: number, name: string, keys: readonly HostKey[]): void {
-    const maps = this.#find(address, port).map(({ map }) => map);
+  /** Pins exactly these keys wherever it is listed; adds a host, under its name or address, when it is nowhere. */
+  pin(place: Place, keys: readonly HostKey[]): void {
+    const { address, port, name = address } = place;
+    const maps = this.#find(place).map(({ map }) => map);
     if (maps.length === 0) {
       const entry = { name, address, ...(port === 22 ? {} : { port }) };
       const host = this.#document.createNode(entry) as YAMLMap;
@@ -98,8 +121,13 @@ export class PinFile {
     return this.#document.toString({ lineWidth: 0 });
   }
 
-  #find(address: string, port: number): Entry[] {
-    return this.#entries().filter(({ map }) => map.get("address") === address && portOf(map) === port);
+  /** Wherever it is listed; where a name says which is meant, only where the same way leads. */
+  #find({ address, port, name }: Place): Entry[] {
+    const listed = this.#entries().filter(
+      ({ map }) => map.get("address") === address && portOf(map) === port,
+    );
+    const meant = listed.find((it) => it.what === name) ?? listed.find((it) => it.host === name);
+    return meant === undefined ? listed : listed.filter((it) => wayOf(it) === wayOf(meant));
   }
 
   #entries(): Entry[] {
@@ -108,8 +136,13 @@ export class PinFile {
       const jump = host.get("jump", true);
       const jumps = this.#maps(isSeq(this.#resolved(jump)) ? this.#resolved(jump) : { items: [jump] });
       return [
-        ...jumps.map((map, at) => ({ what: `jump of ${name}`, map, through: jumps.slice(0, at) })),
-        { what: name, map: host, through: jumps },
+        ...jumps.map((map, at) => ({
+          host: name,
+          what: `jump of ${name}`,
+          map,
+          through: jumps.slice(0, at),
+        })),
+        { host: name, what: name, map: host, through: jumps },
       ];
     });
   }
@@ -139,6 +172,16 @@ export class PinFile {
     this.#document.setIn(path, fresh);
     return fresh;
   }
+}
+
+/** `through 10.0.0.1:22, 10.0.0.2:22`; empty for one that is reached directly. */
+function wayOf({ through }: Entry): string {
+  const passed = through.map((map) => `${map.get("address")}:${portOf(map)}`);
+  return passed.length === 0 ? "" : `through ${passed.join(", ")}`;
+}
+
+function isMeant(found: readonly Entry[], name: string | undefined): boolean {
+  return name === undefined || found.some((it) => it.host === name);
 }
 
 function portOf(map: YAMLMap): unknown {

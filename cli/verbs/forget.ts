@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { Command } from "commander";
 import pc from "picocolors";
 import { prepareEngine } from "../engine/prepare.ts";
@@ -7,6 +8,7 @@ import { CliError, exitCodes } from "../errors.ts";
 import { makeDir, stateDir } from "../paths.ts";
 import { note, say } from "../progress.ts";
 import { hostsOf, resourcesOfHost, withoutResources } from "../stack/forget.ts";
+import { halfMadeContainers } from "../stack/half-made.ts";
 import { exportState, importState, openStack, readyStack, type Stack } from "../stack/pulumi.ts";
 import { nameOf } from "../stack/state.ts";
 import { askOnTerminal } from "./confirm.ts";
@@ -61,9 +63,23 @@ export async function forget(
   if (!(await confirm(`Forget ${host}?`))) {
     throw new CliError(`${host}: not confirmed; nothing was changed`, exitCodes.refused);
   }
+  const now = await exportState(stack);
+  if (!isDeepStrictEqual(now, state)) {
+    throw new CliError(
+      `${stack.name}: another run changed its state meanwhile; nothing was changed. Forget ${host} again, and see anew what leaves`,
+      exitCodes.locked,
+    );
+  }
+  const left = withoutResources(state, dropped);
   const copy = join(copies, `${stack.name}-${new Date().toISOString().replaceAll(":", "")}.json`);
   await writeFile(copy, JSON.stringify(state), { mode: 0o600 });
-  await importState(stack, withoutResources(state, dropped));
+  await importState(stack, left);
+  for (const { container, ssh } of halfMadeContainers(left)) {
+    note(
+      `${ssh.at(-1)}: a killed run may have left the container ${container} half made, and the state no longer knows; ` +
+        `if the next up finds its name taken, there: docker rm -f ${container}`,
+    );
+  }
   say(`Forgotten. To take it back: pulumi stack import --stack ${stack.name} --file ${copy}`);
   note(`if ${host} is still among the hosts of ${stack.configFile}, the next up sets it up again`);
 }

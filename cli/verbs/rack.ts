@@ -24,7 +24,7 @@ Nodes are real Debian servers in QEMU: real RAID, disk encryption, Docker and re
 
 Examples:
   $ ./racksmith rack up entry-4090
-  $ ./racksmith rack ssh entry-4090 -- mdadm --detail /dev/md/weights
+  $ ./racksmith rack ssh entry-4090 -- mdadm --detail /dev/md/racksmith
   $ ./racksmith rack power-cut entry-4090
   $ ./racksmith rack down entry-4090`,
     )

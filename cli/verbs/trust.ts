@@ -26,7 +26,10 @@ export function trustVerb(): Command {
     .option("--port <port>", "SSH port", toPort, 22)
     .option("--stack <stack>", "pin in Pulumi.STACK.yaml; without it the keys are only shown")
     .option("--config-file <path>", "the file to pin in, when it is another")
-    .option("--name <name>", "add it as a new host of this name, when it is not listed yet")
+    .option(
+      "--name <name>",
+      "the host that is meant, where several have the address; a new one is added under it",
+    )
     .option(
       "--fingerprint <sha256>",
       "for scripts: ask nothing, pin the key with this fingerprint (repeatable)",
@@ -40,7 +43,8 @@ Compare the fingerprints with what the server's own console shows:
   $ for f in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf "$f"; done
 
 A jump host is pinned wherever it stands. A host with a \`jump\` is asked through it, so pin the jump first.
-An address that is not in the file is not added beside others without --name.
+An address that is not in the file is not added beside others without --name. One that is listed behind different
+jumps may be different machines: --name says which.
 
 A key that is not the pinned one is shown as CHANGED and never replaced without a yes (exit code 4).
 
@@ -66,23 +70,24 @@ export async function trust(
     ? resolve(options.configFile)
     : options.stack && join(checkout, `Pulumi.${stackName(options.stack)}.yaml`);
   const pins = file ? new PinFile(file, await readOrEmpty(file)) : undefined;
-  pins?.check(host, options.port, options.name);
-  const offered = await scan(host, options.port, pins?.through(host, options.port) ?? []);
-  const compared = compareKeys(pins?.pinned(host, options.port) ?? [], offered);
+  const place = { address: host, port: options.port, name: options.name };
+  pins?.check(place);
+  const offered = await scan(host, options.port, pins?.through(place) ?? []);
+  const compared = compareKeys(pins?.pinned(place) ?? [], offered);
   show(host, options.port, compared);
   if (!file || !pins) {
     say("Not pinned: give --stack STACK to write them to its configuration.");
     return;
   }
   const known = compared.changed.length === 0 && compared.added.length === 0;
-  if (known && !pins.uneven(host, options.port)) {
+  if (known && !pins.uneven(place)) {
     say(`All of them are pinned already in ${file}.`);
     return;
   }
   const accepted = known
     ? compared.same
     : await choose(host, offered, compared, options.fingerprint, confirm);
-  pins.pin(host, options.port, options.name ?? host, accepted);
+  pins.pin(place, accepted);
   const fresh = `${file}.${randomBytes(4).toString("hex")}`;
   await writeFile(fresh, pins.toString());
   await rename(fresh, file);

@@ -58,6 +58,15 @@ it("official plugins are needed only when they were asked for", async () => {
   });
 });
 
+it("ssh is needed for the official plugins, and told where it is", async () => {
+  const absent = { name: "ssh", found: "none on PATH", remedy: "apt-get install openssh-client" };
+  expect(await find("ssh")).toMatchObject({ ...absent, state: "optional" });
+  expect(await find("ssh", { RACKSMITH_PLUGINS: "official" })).toMatchObject({ ...absent, state: "missing" });
+  const file = join(folder, "bin", "ssh");
+  writeFileSync(file, "", { mode: 0o755 });
+  expect(await find("ssh", { RACKSMITH_PLUGINS: "official" })).toMatchObject({ state: "ok", found: file });
+});
+
 it("a state folder that cannot be written is missing, and says what to set", async () => {
   const state = await find("state", { RACKSMITH_STATE: "/proc/nowhere" });
   expect(state).toMatchObject({ state: "missing", remedy: expect.stringContaining("RACKSMITH_STATE") });

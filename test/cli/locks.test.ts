@@ -1,5 +1,16 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -56,6 +67,25 @@ it("refuses while its process lives, and names who and since when", async () => 
 it("is not fooled by a younger process with the same number", async () => {
   const before = new Date((processStart(process.pid) ?? 0) - 60_000).toISOString();
   lock(content(process.pid, { timestamp: before }));
+  await recoverLocks(folder, "lab");
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+it("an engine at work is believed whatever the clock says: it may have stepped forward since", async () => {
+  const engine = join(backend, "pulumi");
+  copyFileSync("/bin/sleep", engine);
+  chmodSync(engine, 0o755);
+  const child = spawn(engine, ["60"]);
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  try {
+    await expect.poll(() => readFileSync(`/proc/${child.pid}/comm`, "utf8")).toBe("pulumi\n");
+    const before = new Date((processStart(child.pid ?? 0) ?? 0) - 3_600_000).toISOString();
+    lock(content(child.pid ?? 0, { timestamp: before }));
+    await expect(recoverLocks(folder, "lab")).rejects.toThrow(/still running/);
+  } finally {
+    child.kill();
+    await ended;
+  }
   await recoverLocks(folder, "lab");
   expect(readdirSync(folder)).toEqual([]);
 });

@@ -50,6 +50,20 @@ it("finds the container whose name is taken, and how its host is reached", () =>
   ]);
 });
 
+it("does not take one that a later run made after all for half made", () => {
+  const [container] = pendingOf(state).map(({ resource }) => resource);
+  const held = (more: object) =>
+    halfMadeContainers({
+      ...state,
+      deployment: {
+        ...state.deployment,
+        resources: [...resourcesOf(state), ...(container ? [{ ...container, ...more }] : [])],
+      },
+    });
+  expect(held({})).toEqual([]);
+  expect(held({ pendingReplacement: true })).toHaveLength(1);
+});
+
 it.each([
   { host: "unix:///var/run/docker.sock" },
   { host: 5 },
@@ -111,4 +125,8 @@ it("has nothing to do when it was never made", async () => {
   const { answer, calls, status } = await onHost("exit 1");
   expect([answer, status]).toEqual(["", 0]);
   expect(calls).not.toMatch(/^rm/m);
+});
+
+it("knows nothing while Docker does not answer", async () => {
+  expect((await onHost('exit 1; elif [ "$1" = version ]; then exit 1')).status).toBe(1);
 });

@@ -1,6 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ssh2 from "ssh2";
@@ -9,9 +7,8 @@ import { parse } from "yaml";
 import { exitCodes } from "../../cli/errors.ts";
 import { fingerprint, parseKey, scanHostKeys } from "../../cli/trust/scan.ts";
 import { trust } from "../../cli/verbs/trust.ts";
-import { makeKey, SshServer } from "../support/ssh-server.ts";
+import { closeServers, newKey, sshServer } from "./closed-server.ts";
 
-const servers: ssh2.Server[] = [];
 let folder: string;
 let file: string;
 let said: string;
@@ -27,33 +24,9 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.restoreAllMocks();
-  for (const server of servers.splice(0)) server.close();
+  closeServers();
   rmSync(folder, { recursive: true, force: true });
 });
-
-const newKey = (kind: "ed25519" | "rsa") =>
-  kind === "rsa"
-    ? generateKeyPairSync("rsa", {
-        modulusLength: 2048,
-        privateKeyEncoding: { type: "pkcs1", format: "pem" },
-        publicKeyEncoding: { type: "spki", format: "pem" },
-      }).privateKey
-    : makeKey().private;
-
-/** A real SSH server in this process that lets nobody in. */
-async function sshServer(hostKeys: string[], port = 0): Promise<number> {
-  const logins: string[] = [];
-  const server = new ssh2.Server({ hostKeys }, (client) => {
-    client.on("authentication", (login) => {
-      logins.push(login.username);
-      login.reject();
-    });
-    client.on("error", () => {});
-  });
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-  return (server.address() as AddressInfo).port;
-}
 
 const options = (port: number, more = {}) => ({ port, configFile: file, fingerprint: [], ...more });
 const yes = async () => true;
@@ -112,7 +85,7 @@ it("a changed key is shown as CHANGED, and without a yes stays pinned as it was"
   const port = await sshServer([newKey("ed25519")]);
   await trust("127.0.0.1", options(port), yes);
   const before = readFileSync(file, "utf8");
-  servers.splice(0).forEach((server) => void server.close());
+  closeServers();
   await sshServer([newKey("ed25519")], port);
   await expect(trust("127.0.0.1", options(port), no)).rejects.toMatchObject({ exitCode: exitCodes.refused });
   expect(said).toContain("CHANGED");
@@ -189,51 +162,11 @@ describe("a file that lists hosts", () => {
     writeFileSync(file, `${readFileSync(file, "utf8")}    - name: gpu-2\n      address: 10.0.0.2\n${jump}`);
     await trust("127.0.0.1", options(port), never);
     expect(readFileSync(file, "utf8").match(/ssh-ed25519 /g)).toHaveLength(2);
-    servers.splice(0).forEach((server) => void server.close());
+    closeServers();
     await sshServer([newKey("ed25519")], port);
     await expect(trust("127.0.0.1", options(port), no)).rejects.toMatchObject({
       exitCode: exitCodes.refused,
     });
     expect(said).toContain("THE HOST KEY HAS CHANGED");
-  });
-});
-
-describe("a host behind a jump", () => {
-  let jump: SshServer;
-  beforeEach(async () => {
-    jump = await SshServer.start();
-    writeFileSync(join(folder, "key"), jump.userKey.private, { mode: 0o600 });
-  });
-  afterEach(() => jump.stop());
-
-  const behind = (port: number, hostKeys: string[], key = `privateKeyFile: ${join(folder, "key")}`) =>
-    writeFileSync(
-      file,
-      `config:\n  racksmith:hosts:\n    - name: gpu-1\n      address: 127.0.0.1\n      port: ${port}\n      jump:\n` +
-        `        address: 127.0.0.1\n        port: ${jump.proxy.port}\n        ${key}\n        hostKeys: ${JSON.stringify(hostKeys)}\n`,
-    );
-
-  it("is asked through it, logged in to as configured", async () => {
-    const port = await sshServer([newKey("ed25519")]);
-    behind(port, [jump.hostKey.public]);
-    await trust("127.0.0.1", options(port), yes);
-    const [host] = parse(readFileSync(file, "utf8")).config["racksmith:hosts"];
-    expect(host.hostKeys).toEqual([expect.stringMatching(/^ssh-ed25519 /)]);
-    expect(host.jump.hostKeys).toEqual([jump.hostKey.public]);
-    // Through the jump alone: without it the same server is not asked.
-    await jump.proxy.stop();
-    await expect(trust("127.0.0.1", options(port), yes)).rejects.toThrow(/connection refused|no answer/);
-  });
-
-  it("is not asked before the jump is pinned, by a jump with another key, or with an encrypted one", async () => {
-    const port = await sshServer([newKey("ed25519")]);
-    behind(port, []);
-    await expect(trust("127.0.0.1", options(port), never)).rejects.toThrow(/Pin the jump first/);
-    behind(port, [makeKey().public]);
-    await expect(trust("127.0.0.1", options(port), never)).rejects.toThrow(/not the pinned one/);
-    behind(port, [jump.hostKey.public], "privateKey: { secure: AAAB }");
-    await expect(trust("127.0.0.1", options(port), never)).rejects.toThrow(
-      /encrypted privateKey is not read/,
-    );
   });
 });

@@ -52,7 +52,8 @@ export const accessShape = {
     .default([])
     .refine((members) => new Set(members.map((one) => one.user)).size === members.length, {
       message: "names a user twice: one person has one role, or the roles do not check each other",
-    }),
+    })
+    .describe("who has which role"),
 };
 
 /** `racksmith:access`. */

@@ -26,8 +26,8 @@ const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: "must be a network such 
 
 /** A port that the firewall opens, to everybody or to some networks. */
 export const firewallRule = z.strictObject({
-  port: portNumber,
-  protocol: z.enum(["tcp", "udp"]).default("tcp"),
+  port: portNumber.describe("the port"),
+  protocol: z.enum(["tcp", "udp"]).default("tcp").describe("tcp or udp"),
   from: z.array(cidr).max(64).default([]).describe("networks that may reach it; empty is everybody"),
 });
 
@@ -35,10 +35,11 @@ export const firewallRule = z.strictObject({
 export const baselineFields = {
   timeSync: z
     .strictObject({
-      enabled: z.boolean().default(true),
+      enabled: z.boolean().default(true).describe("install and start a time service where none runs"),
       servers: z.array(ntpServer).max(8).default([]).describe("NTP servers; empty leaves the system's own"),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("time synchronisation"),
   sysctl: z
     .record(sysctlKey, sysctlValue)
     .default({ "kernel.panic": 30, "net.core.somaxconn": 4096, "vm.swappiness": 10 })
@@ -69,7 +70,8 @@ export const baselineFields = {
       maxMiB: z.int().min(16).max(1_048_576).default(1024).describe("space that the journal may take"),
       maxDays: z.int().min(1).max(3650).default(90).describe("age at which entries go"),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("limits of the systemd journal"),
   firewall: z
     .strictObject({
       enabled: z
@@ -82,7 +84,8 @@ export const baselineFields = {
         .default([])
         .describe("what may come in beside SSH, ping and answers"),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("what may come in; the gateway's port is opened by itself"),
 };
 
 /** `racksmith:baseline`: the settings of the system below everything else. */

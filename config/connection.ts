@@ -12,26 +12,39 @@ const hostKey = z
 const NEEDS_PIN = "needs at least one pinned host key; `racksmith trust HOST` writes it";
 
 const endpoint = z.strictObject({
-  /** Host name or IP address to dial. */
-  address: z.string().regex(/^[A-Za-z0-9_.:%-]+$/, "must be a host name or an IP address"),
-  port: z.int().min(1).max(65535).default(22),
-  /** Login user. Anything but root needs `sudo -n` (no password). */
+  address: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:%-]+$/, "must be a host name or an IP address")
+    .describe("host name or IP address to dial"),
+  port: z.int().min(1).max(65535).default(22).describe("SSH port"),
   user: z
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_.-]*\$?$/, "must be a login name")
-    .default("root"),
-  /** Pinned public host keys. Nothing else is connected to. */
-  hostKeys: z.array(hostKey, { error: NEEDS_PIN }).min(1, NEEDS_PIN),
-  /** Path of a private key on the workstation; `~/` is the home directory. */
-  privateKeyFile: z.string().min(1).optional(),
-  /** A private key itself (OpenSSH or PEM). */
-  privateKey: secretText.optional(),
-  /** Passphrase of the private key. */
-  passphrase: secretText.optional(),
-  /** Ask the ssh-agent at SSH_AUTH_SOCK. Default: only when no key is given. */
-  agent: z.boolean().optional(),
-  /** Bound on dialling and the SSH handshake, in seconds. */
-  connectTimeoutSeconds: z.number().positive().max(600).default(30),
+    .default("root")
+    .describe("login user; anything but root needs sudo without a password"),
+  hostKeys: z
+    .array(hostKey, { error: NEEDS_PIN })
+    .min(1, NEEDS_PIN)
+    .describe("pinned public host keys, which `racksmith trust` writes; nothing else is connected to"),
+  privateKeyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("path of a private key on the workstation; ~/ is the home directory"),
+  privateKey: secretText.optional().describe("a private key itself (OpenSSH or PEM), as a secret"),
+  passphrase: secretText
+    .optional()
+    .describe("always refused: give a key with a passphrase to ssh-agent (ssh-add), and set agent"),
+  agent: z
+    .boolean()
+    .optional()
+    .describe("ask the ssh-agent at SSH_AUTH_SOCK; unset: only when no key is given"),
+  connectTimeoutSeconds: z
+    .number()
+    .positive()
+    .max(600)
+    .default(30)
+    .describe("bound on dialling and the SSH handshake"),
 });
 
 /** A machine to pass through. It has no jump of its own: `jump` may be a list, nearest first. */
@@ -39,13 +52,20 @@ export const jumpSchema = endpoint;
 
 /** How a host is reached. Part of every resource's inputs; a change here alone changes nothing on the host. */
 export const connectionSchema = endpoint.extend({
-  /** The host's name in every message and in resource ids. */
   name: z
     .string()
-    .regex(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/, "must be lower-case letters, digits, dots and dashes"),
-  jump: z.union([jumpSchema, z.array(jumpSchema).max(4)]).optional(),
-  /** Bound on a reboot, in seconds. An 8-GPU server takes ten minutes in its firmware alone. */
-  rebootTimeoutSeconds: z.number().positive().max(7200).default(1200),
+    .regex(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/, "must be lower-case letters, digits, dots and dashes")
+    .describe("the host's name in every message and in resource ids; never change it just like that"),
+  jump: z
+    .union([jumpSchema, z.array(jumpSchema).max(4)])
+    .optional()
+    .describe("a machine to pass through, at most one; pin it first"),
+  rebootTimeoutSeconds: z
+    .number()
+    .positive()
+    .max(7200)
+    .default(1200)
+    .describe("bound on a reboot; a server with eight GPUs takes ten minutes in its firmware alone"),
 });
 
 export type Endpoint = z.output<typeof endpoint>;

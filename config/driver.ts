@@ -23,7 +23,8 @@ const repository = z.strictObject({
     .string()
     .max(128)
     .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$|^\/$/, "must be a suite such as trixie, or / for a flat repository")
-    .default("/"),
+    .default("/")
+    .describe("suite, such as trixie; / is a flat repository, as NVIDIA's are"),
   components: z
     .array(
       z
@@ -32,7 +33,8 @@ const repository = z.strictObject({
         .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/),
     )
     .max(8)
-    .default([]),
+    .default([])
+    .describe("components; none for a flat repository"),
   signedBy: z
     .string()
     .max(256)

@@ -74,27 +74,37 @@ export const unitName = z
 
 /** What to do when a file changed. */
 export const onChange = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("reload"), unit: unitName }),
-  z.strictObject({ kind: z.literal("restart"), unit: unitName }),
+  z.strictObject({
+    kind: z.literal("reload").describe("systemctl reload"),
+    unit: unitName.describe("the unit"),
+  }),
+  z.strictObject({
+    kind: z.literal("restart").describe("systemctl restart"),
+    unit: unitName.describe("the unit"),
+  }),
   z.strictObject({
     kind: z.literal("signal").describe("send a signal to a container, such as HUP to Prometheus"),
-    container: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, "must be a container's name"),
-    signal: z.enum(["HUP", "USR1", "USR2"]).default("HUP"),
+    container: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, "must be a container's name")
+      .describe("the container's name"),
+    signal: z.enum(["HUP", "USR1", "USR2"]).default("HUP").describe("the signal"),
   }),
   z.strictObject({ kind: z.literal("daemon-reload").describe("systemctl daemon-reload, for unit files") }),
 ]);
 
 /** One file, but for its content. */
 export const fileShape = {
-  path: filePath,
-  owner: account,
-  group: account,
+  path: filePath.describe("absolute path on the node, outside what other parts of racksmith own"),
+  owner: account.describe("owner, a name or a number"),
+  group: account.describe("group, a name or a number"),
   mode: z
     .string()
     .regex(/^0?[0-7]{3}$/, "must be three octal digits such as 0644; set-id bits are not taken")
     .refine((mode) => !"2367".includes(mode.at(-1) ?? "7"), { message: "must not be writable by everybody" })
-    .default("0644"),
-  onChange: z.array(onChange).max(8).default([]),
+    .default("0644")
+    .describe("permissions in octal"),
+  onChange: z.array(onChange).max(8).default([]).describe("what to do after the file has changed"),
 };
 
 /** `racksmith:files`: a list of small files; content may be a secret. */
@@ -103,7 +113,7 @@ export const filesConfig = z
     z
       .strictObject({
         ...fileShape,
-        content: fileContent.optional(),
+        content: fileContent.optional().describe("the file's text; either this or secretContent"),
         secretContent: secretText.optional().describe("content that must not be seen: a Pulumi secret"),
       })
       .refine((file) => (file.content === undefined) !== (file.secretContent === undefined), {

@@ -30,7 +30,7 @@ export const hostFields = {
     .max(65_536)
     .default(10)
     .describe("least free space on / before anything is installed"),
-  gpus: gpuRequirement.optional(),
+  gpus: gpuRequirement.optional().describe("cards it must have; count: 0 is a host without GPUs"),
   diskGB: z
     .number()
     .positive()

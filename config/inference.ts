@@ -45,49 +45,80 @@ const seconds = z.number().int().positive().max(86_400);
 
 /** vLLM's own settings. Unset means that vLLM decides. */
 export const vllmSettings = z.strictObject({
-  engine: z.literal("vllm"),
-  /** Version inside the image, when known; under 0.22.0 is refused. */
+  engine: z.literal("vllm").describe("vLLM, for safetensors models"),
   version: z
     .string()
     .regex(/^\d+\.\d+\.\d+$/, "must be MAJOR.MINOR.PATCH")
     .refine((found) => !versionBelow(found, vllmVersionFloor), {
       message: `must be at least ${vllmVersionFloor} (GHSA-3ww4-5jv9-j5gm, GHSA-7972-pg2x-xr59)`,
     })
-    .optional(),
-  tensorParallel: z.number().int().min(1).max(64).default(1),
-  pipelineParallel: z.number().int().min(1).max(64).default(1),
+    .optional()
+    .describe(
+      `version inside the image; below ${vllmVersionFloor} is refused. Said here only: the image's tag is not read`,
+    ),
+  tensorParallel: z.number().int().min(1).max(64).default(1).describe("GPUs that share each layer"),
+  pipelineParallel: z
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe("groups of layers, a GPU or more each"),
   quantization: z
     .enum(["awq", "awq_marlin", "gptq", "gptq_marlin", "fp8", "bitsandbytes", "compressed-tensors"])
-    .optional(),
-  maxModelLenTokens: z.number().int().min(16).max(10_485_760).optional(),
-  maxSequences: z.number().int().min(1).max(65_536).optional(),
-  gpuMemoryUtilization: z.number().min(0.05).max(maxGpuMemoryUtilization).default(maxGpuMemoryUtilization),
-  loadFormat: z.enum(["safetensors", "auto"]).default("safetensors"),
+    .optional()
+    .describe("how the weights are quantized; unset: vLLM reads it from the model"),
+  maxModelLenTokens: z
+    .number()
+    .int()
+    .min(16)
+    .max(10_485_760)
+    .optional()
+    .describe("longest prompt and answer together; unset: the model's own"),
+  maxSequences: z
+    .number()
+    .int()
+    .min(1)
+    .max(65_536)
+    .optional()
+    .describe("most requests computed at once; unset: vLLM decides"),
+  gpuMemoryUtilization: z
+    .number()
+    .min(0.05)
+    .max(maxGpuMemoryUtilization)
+    .default(maxGpuMemoryUtilization)
+    .describe("share of video memory that vLLM takes"),
+  loadFormat: z
+    .enum(["safetensors", "auto"])
+    .default("safetensors")
+    .describe("auto also takes PyTorch's pickled weights"),
 });
 
 /** llama.cpp's `llama-server`. */
 export const llamacppSettings = z.strictObject({
-  engine: z.literal("llamacpp"),
-  contextTokens: z.number().int().min(16).max(10_485_760).default(4096),
-  /** Requests answered at once; the context is shared among them. */
-  parallel: z.number().int().min(1).max(256).default(1),
-  /** Layers on the GPU; 0 is CPU only. */
-  gpuLayers: z.number().int().min(0).max(10_000).default(0),
+  engine: z.literal("llamacpp").describe("llama.cpp's llama-server, for GGUF models"),
+  contextTokens: z.number().int().min(16).max(10_485_760).default(4096).describe("context, in tokens"),
+  parallel: z
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .default(1)
+    .describe("requests answered at once; the context is shared among them"),
+  gpuLayers: z.number().int().min(0).max(10_000).default(0).describe("layers on the GPU; 0 is CPU only"),
 });
 
 export const engineSettings = z.discriminatedUnion("engine", [vllmSettings, llamacppSettings]);
 export type EngineSettings = z.output<typeof engineSettings>;
 
-/** What the container may use. `memoryMiB` unset leaves the machine's memory as the limit. */
+/** What the container may use. */
 export const containerLimits = z.strictObject({
-  memoryMiB: mib.min(64).optional(),
-  /** /dev/shm, which vLLM's workers talk over. */
-  shmMiB: mib.default(1024),
-  /** /tmp, in memory: compile caches. */
-  tmpMiB: mib.default(2048),
-  pids: z.number().int().min(16).max(4_194_304).default(4096),
-  logMaxMiB: mib.default(50),
-  logFiles: z.number().int().min(1).max(100).default(3),
+  memoryMiB: mib.min(64).optional().describe("main memory; unset: all that the machine has"),
+  shmMiB: mib.default(1024).describe("/dev/shm, which vLLM's workers talk over"),
+  tmpMiB: mib.default(2048).describe("/tmp, in memory: compile caches"),
+  pids: z.number().int().min(16).max(4_194_304).default(4096).describe("processes and threads"),
+  logMaxMiB: mib.default(50).describe("size of its log before it is rotated"),
+  logFiles: z.number().int().min(1).max(100).default(3).describe("logs kept"),
 });
 
 const absolutePath = z
@@ -98,17 +129,18 @@ const absolutePath = z
 
 /** The door in front of the engine: one public port, allow-listed routes, a key. */
 export const gatewaySettings = z.strictObject({
-  /** Address the gateway binds; the default is every IPv4 address. */
-  address: z.ipv4().default("0.0.0.0"),
-  port: portNumber.default(8000),
-  /** Prometheus metrics of the gateway, on 127.0.0.1. */
-  metricsPort: portNumber.default(18001),
-  embeddings: z.boolean().default(false),
-  maxBodyMiB: mib.max(256).default(8),
-  /** Longest silence between two bytes of an answer. */
-  streamTimeoutSeconds: seconds.default(900),
-  /** PEM file on the node holding certificate and key, for HTTPS. */
-  tlsPemPath: absolutePath.optional(),
+  address: z
+    .ipv4()
+    .default("0.0.0.0")
+    .describe("address the gateway binds; the default is every IPv4 address"),
+  port: portNumber.default(8000).describe("port of the API"),
+  metricsPort: portNumber.default(18001).describe("Prometheus metrics of the gateway, on 127.0.0.1"),
+  embeddings: z.boolean().default(false).describe("open the route /v1/embeddings too"),
+  maxBodyMiB: mib.max(256).default(8).describe("largest request"),
+  streamTimeoutSeconds: seconds.default(900).describe("longest silence between two bytes of an answer"),
+  tlsPemPath: absolutePath
+    .optional()
+    .describe("PEM file on the node holding certificate and key, for HTTPS; unset: plain HTTP"),
 });
 export type GatewaySettings = z.output<typeof gatewaySettings>;
 

@@ -58,7 +58,7 @@ export const weightsFields = {
 };
 
 const directorySource = z.strictObject({
-  kind: z.literal("directory"),
+  kind: z.literal("directory").describe("a folder on the workstation, uploaded"),
   directory: z
     .string()
     .min(1)
@@ -67,7 +67,7 @@ const directorySource = z.strictObject({
 });
 
 const urlSource = z.strictObject({
-  kind: z.literal("url"),
+  kind: z.literal("url").describe("the node fetches the model itself"),
   url: httpUrl.describe("base URL; the node fetches SHA256SUMS and then each file below it"),
   manifestSha256: sha256Hex.describe("SHA-256 of the SHA256SUMS file, so that nobody in between can swap it"),
 });
@@ -75,6 +75,6 @@ const urlSource = z.strictObject({
 /** `racksmith:weights`: which model is on the vault, and where it comes from. */
 export const weightsConfig = z.strictObject({
   ...weightsFields,
-  source: z.discriminatedUnion("kind", [directorySource, urlSource]),
+  source: z.discriminatedUnion("kind", [directorySource, urlSource]).describe("where the model comes from"),
 });
 export type WeightsConfig = z.output<typeof weightsConfig>;

@@ -4,7 +4,7 @@ import { checkStackFile, stackFileValues } from "../../config/file.ts";
 import { schemaText } from "../../config/generate-schema.ts";
 import { parseStackConfig } from "../../config/index.ts";
 import { isMapping, type Mapping } from "../../config/merge.ts";
-import { keysAt, type SchemaNode } from "../../config/schema-tree.ts";
+import { keysAt, type SchemaNode, schemasAt } from "../../config/schema-tree.ts";
 import { sectionNames } from "../../config/sections.ts";
 import { stackFileSchema } from "../../config/stack-schema.ts";
 import { TIER_NAMES } from "../../config/tier.ts";
@@ -16,7 +16,10 @@ const stackFileHosts = (tier: string) =>
   stackFileValues(readFileSync(fileOf(tier), "utf8")).hosts as Mapping[];
 /** The example as it is once its hosts are trusted. */
 function read(tier: string): string {
-  return readFileSync(fileOf(tier), "utf8").replaceAll(/# .*hostKeys.*/g, `hostKeys: [${hostKey}]`);
+  return readFileSync(fileOf(tier), "utf8").replaceAll(
+    /# (?:REQUIRED )?hostKeys.*/g,
+    `hostKeys: [${hostKey}]`,
+  );
 }
 
 test("there is one example a tier", () => {
@@ -58,6 +61,21 @@ test("the entry-4090 example has every section", () => {
   expect(Object.keys(sections).toSorted()).toEqual([...sectionNames].toSorted());
 });
 
+test("every key of the schema stands in its section of the entry-4090 example", () => {
+  const config = stackFileSchema().properties?.config?.properties ?? {};
+  const definitions = stackFileSchema().definitions as Record<string, SchemaNode>;
+  const parts = readFileSync(fileOf("entry-4090"), "utf8").split(/^ {2}racksmith:/m);
+  const missing = ["hosts", ...sectionNames].flatMap((section) => {
+    const text = parts.find((part) => part.startsWith(`${section}:`)) ?? "";
+    const paths = keyPaths(definitions[section] ?? config[`racksmith:${section}`] ?? {});
+    expect(paths.length, section).toBeGreaterThan(0);
+    return paths
+      .filter((path) => !new RegExp(`(?<![\\w.-])${path.at(-1)}:`).test(text))
+      .map((path) => [section, ...path].join("."));
+  });
+  expect([...new Set(missing)]).toEqual([]);
+});
+
 describe("schema.json", () => {
   test("is what the schemas say (node config/generate-schema.ts writes it)", () => {
     const committed = readFileSync(new URL("../../config/schema.json", import.meta.url), "utf8");
@@ -85,6 +103,17 @@ describe("schema.json", () => {
     expect(JSON.stringify(vault?.properties?.key)).toContain('"secure"');
   });
 });
+
+/** Every key below a node, by its path without list indices; what stands in other sections, or is Pulumi's, left out. */
+function keyPaths(root: SchemaNode, at: readonly PropertyKey[] = []): string[][] {
+  const named = (keys: readonly PropertyKey[]) => keys.filter((key) => key !== 0 && key !== "*").map(String);
+  const own = keysAt(root, at).filter((key) => key !== "secure" && !sectionNames.includes(key));
+  const entries = [0, "*"].filter((step) => schemasAt(root, [...at, step]).length > 0);
+  return [
+    ...own.map((key) => named([...at, key])),
+    ...[...own, ...entries].flatMap((step) => keyPaths(root, [...at, step])),
+  ];
+}
 
 /** What the file says REQUIRED of, and the two lines that have no default (how to log in). */
 function onlyRequired(raw: Mapping): Mapping {

@@ -49,17 +49,6 @@ export default defineConfig({
           sequence: { groupOrder: 3 },
         },
       },
-      {
-        test: {
-          // Written and not yet seen to pass from end to end: test/rack/unproven/README.md. Not part of `racksmith test`.
-          name: "unproven",
-          include: ["test/rack/unproven/*.test.ts"],
-          fileParallelism: false,
-          testTimeout: 30 * 60_000,
-          hookTimeout: 30 * 60_000,
-          sequence: { groupOrder: 4 },
-        },
-      },
     ],
   },
 });

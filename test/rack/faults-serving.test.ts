@@ -6,23 +6,20 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
-import { tinyModelDirectory } from "../../../rack/content.ts";
-import { nodeSecret } from "../../../rack/secrets.ts";
-import { stackFile } from "../../../rack/stack.ts";
-import { canary, foundInState, foundOnNode, holdsAny, watchArguments } from "../support/canaries.ts";
-import { startRacksmith } from "../support/cli.ts";
-import { ensureNoun, nodeConfig, refusedNoun } from "../support/nouns.ts";
-import { killBelow } from "../support/processes.ts";
-import { NODE, type Provisioned, provisioned } from "../support/provisioned.ts";
-import { actSays, arrayUuid, asRoot } from "../support/storage.ts";
+import { tinyModelDirectory } from "../../rack/content.ts";
+import { nodeSecret } from "../../rack/secrets.ts";
+import { stackFile } from "../../rack/stack.ts";
+import { canary, foundInState, foundOnNode, holdsAny, watchArguments } from "./support/canaries.ts";
+import { startRacksmith } from "./support/cli.ts";
+import { ensureNoun, nodeConfig, refusedNoun } from "./support/nouns.ts";
+import { killBelow } from "./support/processes.ts";
+import { NODE, type Provisioned, provisioned } from "./support/provisioned.ts";
+import { actSays, arrayUuid, asRoot } from "./support/storage.ts";
 
 const MINUTES = 60_000;
-const [hookToken, fileToken, webhookToken, keyToken] = ["hook", "file", "webhook", "key"].map(canary) as [
-  string,
-  string,
-  string,
-  string,
-];
+const [hookToken, fileToken, webhookToken, keyToken, misfit] = (
+  ["hook", "file", "webhook", "key", "misfit"] as const
+).map(canary) as [string, string, string, string, string];
 /** As much of shell, YAML and Go templates as fits: it must arrive byte for byte. */
 const hostile = `$(touch /tmp/owned) \`id\` 'q' "d" \\n %n%s {{ .Env.HOME }} ; ../../ ü密🔑\n\n`;
 const SECRET_FILE = "/etc/racksmith-test/secret.conf";
@@ -46,6 +43,7 @@ beforeAll(async () => {
     fileToken,
     webhookToken,
     keyToken,
+    misfit,
     node.apiKey,
     nodeSecret(NODE, "vault-key").reveal(),
   ];
@@ -124,6 +122,23 @@ describe("secrets", { timeout: 15 * MINUTES }, () => {
   });
 });
 
+describe("another vault key", { timeout: 5 * MINUTES }, () => {
+  it("that does not fit is refused though the volume is open, which stays as it is; the right one again: no change", async () => {
+    const header = () => asRoot(node, "cryptsetup luksDump /dev/md/racksmith | sha256sum");
+    const before = await header();
+    const right = parse(readFileSync(stackFile(NODE), "utf8")).config["racksmith:vault"];
+    node.edit("vault", { key: misfit });
+    const { code, output } = await up();
+    expect(code).not.toBe(0);
+    expect(output).toMatch(/the key given does not open volume .*Nothing was changed/);
+    expect(await header()).toBe(before);
+    expect((await node.chat()).status).toBe(200);
+    configure({ vault: right });
+    const preview = await node.racksmith("preview");
+    expect(preview.output).not.toMatch(/key: another one is given/);
+  });
+});
+
 describe("killed", { timeout: 15 * MINUTES }, () => {
   let before: string;
 
@@ -196,7 +211,7 @@ describe("full disk", { timeout: 10 * MINUTES }, () => {
     const { code, output } = await up();
     expect(code).not.toBe(0);
     expect(output).toMatch(/rootFreeGiB: found 0 GiB free on \/, wanted at least 1 GiB/);
-    expect(await refusedNoun(...files())).toMatch(/disk full|No space left/i);
+    expect(await refusedNoun(...files())).toMatch(/disk full: \/ has \d+ KiB free/);
     expect(await asRoot(node, `cksum <${HOSTILE_FILE}`)).not.toContain("200000");
     expect((await node.chat()).status).toBe(200);
     await asRoot(node, "rm /var/filler /var/filler2");

@@ -135,8 +135,23 @@ describe("weights", { timeout: 10 * MINUTES }, () => {
   let names: string[];
   const current = "/srv/racksmith/vault/weights/current";
 
-  it("names are data: nothing in them was run, and every byte is there", async () => {
+  it("kill -9 of the provider during the upload: the next up sends only the rest", async () => {
     names = writeModel(folder, MODEL_MIB);
+    const wanted = await inputs.weights(folder, "v1");
+    const run = start("weights", wanted);
+    // Far enough that something has arrived; said about once a second, at whatever rate.
+    await run.says(/ ([5-9]|[12]\d)\.\d of 32\.0 MiB/);
+    await killed(run);
+    const largest = "stat -c '%s %i' /srv/racksmith/vault/incoming/weights-* | sort -n | tail -n 1";
+    const [size, inode] = (await asRoot(node, largest)).split(" ");
+    expect(Number(size)).toBeGreaterThan(100);
+    const next = start("weights", wanted);
+    await next.says(/verifying 3 files/);
+    expect(await asRoot(node, `find /srv/racksmith/vault -inum ${inode} -size +31M`)).not.toBe("");
+    await finishes(next);
+  });
+
+  it("names are data: nothing in them was run, and every byte is there", async () => {
     await ensure("weights", await inputs.weights(folder, "v1"));
     for (const name of names) {
       const quoted = Buffer.from(`${current}/${name}`).toString("base64");

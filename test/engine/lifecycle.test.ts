@@ -68,7 +68,7 @@ test("update, replace, delete", async () => {
 test("a secret that only an act can try: another one is tried at once; one that does not fit is asked for again", async () => {
   const toys = (password: string) => stack.toys({ a: { name: "a", text: "two", password } });
   const since = async (before: readonly string[]) => (await stack.acts()).slice(before.length);
-  await toys("fits");
+  await toys("sesame");
   let before = await stack.acts();
   expect((await stack.up()).code).toBe(0);
   expect(await since(before)).toEqual(["begin a", "end a"]);
@@ -81,7 +81,7 @@ test("a secret that only an act can try: another one is tried at once; one that 
     expect(up.output).toContain("the password does not fit");
   }
   before = await stack.acts();
-  await toys("fits");
+  await toys("sesame");
   const up = await stack.up();
   expect(up.output).toContain("2 unchanged");
   expect(await since(before)).toEqual([]);

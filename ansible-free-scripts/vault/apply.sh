@@ -73,10 +73,11 @@ format() {
   luks_header "$real" || fail "$device: cryptsetup made a volume, but there is no LUKS header on it"
 }
 
+# Without --disable-external-tokens cryptsetup asks the TPM first, and any key would do.
 # cryptsetup exits with 2 when no key slot takes the key, otherwise when it could not try.
 check_key() {
   local rc=0
-  with_key cryptsetup open --type luks2 --test-passphrase --key-file=- -- "$real" || rc=$?
+  with_key cryptsetup open --type luks2 --test-passphrase --disable-external-tokens --key-file=- -- "$real" || rc=$?
   ((rc == 0 || rc == 2)) || fail "vault $name: the key could not be tried on volume ${LUKS[uuid]} (cryptsetup exit $rc, see above). Nothing was changed"
   ((rc == 0)) || fail "vault $name: the key given does not open volume ${LUKS[uuid]} on $device. Nothing was changed. Give the key that it was made with (racksmith:vault key)"
 }
@@ -85,7 +86,7 @@ open_with_key() {
   local options
   mapfile -t options < <(performance)
   step "opening the vault"
-  with_key cryptsetup open --type luks2 --persistent "${options[@]}" --key-file=- -- "$real" "$mapper"
+  with_key cryptsetup open --type luks2 --disable-external-tokens --persistent "${options[@]}" --key-file=- -- "$real" "$mapper"
 }
 
 # Opening by TPM that fails (other firmware, other Secure Boot state) is no error: the operator's key opens it,

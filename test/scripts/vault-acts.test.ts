@@ -5,6 +5,7 @@ import { inRoom, rooms } from "./node-room.ts";
 
 const recordings = fileURLToPath(new URL("recordings", import.meta.url));
 const tools = fileURLToPath(new URL("raid-tools", import.meta.url));
+const KEY = "a key that is long enough";
 const UUID = "dceade9c-3d07-4da4-bdcb-1545d2c38ec4";
 
 // The room's own /dev, with a device that carries the recorded volume; what needs device-mapper answers as a Debian
@@ -16,7 +17,12 @@ tool cryptsetup <<'T'
 case $1 in
   luksDump) cat /mnt/header ;;
   status) cat ${recordings}/cryptsetup-status.txt ;;
-  open) cat >/dev/null; [[ $* == *--test-passphrase* ]] || : >/dev/mapper/racksmith-vault ;;
+  open)
+    key=$(cat)
+    # As the real one: a token that opens the volume is asked before the key is looked at.
+    [[ $key == "${KEY}" || ( $* != *--disable-external-tokens* && $(</mnt/header) == *systemd-tpm2* ) ]] || exit 2
+    [[ $* == *--test-passphrase* ]] || : >/dev/mapper/racksmith-vault
+    ;;
   config) sed -i 's/racksmith-new/racksmith-ready/' /mnt/header ;;
   luksFormat) cat >/dev/null; cp /mnt/new-header /mnt/header ;;
 esac
@@ -34,11 +40,26 @@ state=/var/lib/racksmith/vault; rm -rf $state; mkdir -p $state
 `;
 
 function onVaultNode(steps: string) {
-  const wanted = vault.inputs.parse({ device: "/dev/md127", key: "a key that is long enough" });
+  const wanted = vault.inputs.parse({ device: "/dev/md127", key: KEY });
   const act = { name: "vault", unlock: "operator", workqueues: false };
   const inputs = { ...act, device: wanted.device, key: wanted.key, sector_size: 4096, reformat: "" };
-  return inRoom(`${node}\n${steps}`, { act: inputs, destroy: { ...inputs, reformat: UUID } });
+  return inRoom(`${node}\n${steps}`, {
+    act: inputs,
+    destroy: { ...inputs, reformat: UUID },
+    misfit: { ...inputs, key: "another one that is long enough" },
+  });
 }
+
+describe.skipIf(!rooms)("a key that does not open the volume", () => {
+  it("is refused, also where the TPM would open it, and nothing is changed", () => {
+    const { out, err } = onVaultNode(
+      `cp ${recordings}/luksdump.txt /mnt/header; grep -c systemd-tpm2 /mnt/header\nrun vault/apply misfit; echo "rc $rc"; cat "$CALLS"`,
+    );
+    expect(err).toContain(`the key given does not open volume ${UUID}`);
+    expect(out).toMatch(/^1\n(.*\n)*rc 1\n/);
+    expect(out).not.toMatch(/luksFormat|mkfs|wipefs --all|cryptenroll|mapper/);
+  });
+});
 
 describe.skipIf(!rooms)("the making of a vault that was not seen to end", () => {
   const tail = 'run vault/apply act; echo "rc $rc"; ls $state; cat "$CALLS"';

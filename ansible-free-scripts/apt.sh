@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# apt.sh: the package half of lib.sh, which sources it at the first apt_install.
+# apt.sh: the package half of lib.sh, which sources it at the first apt_install or apt_update.
 
 _apt_options=(-y -q -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0
   -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold)
@@ -20,21 +20,56 @@ apt_install() {
   _apt_run install "${options[@]}" -- "${missing[@]}" || fail "apt-get install ${missing[*]} $_apt_why"
 }
 
-# _apt_run ARGS…: apt-get, its output shown. On failure _apt_why says whether the network or the packages were at fault.
+# apt_update OFFERED…: reads the package lists until the command OFFERED… succeeds; its status is theirs.
+# A power cut leaves lists empty or cut short, and apt takes those for current as long as InRelease has not changed,
+# or cannot read them at all: where every repository answered and yet something is missing, they are fetched anew.
+_apt_unreached=""
+apt_update() {
+  local read=no
+  step "reading the package lists"
+  if _apt_fetch_lists; then read=yes; fi
+  if [[ $read == yes ]] && "$@" >/dev/null 2>&1; then return 0; fi
+  if [[ -z $_apt_unreached ]]; then
+    step "reading the package lists anew, from nothing"
+    find /var/lib/apt/lists -maxdepth 1 -type f ! -name lock -delete
+    if _apt_fetch_lists; then read=yes; fi
+  fi
+  [[ $read == yes ]] || fail "apt-get update failed: is a package repository reachable? What apt says is above"
+  "$@" >/dev/null 2>&1
+}
+
+_apt_fetch_lists() {
+  local rc=0
+  _apt_run update -q || rc=$?
+  _apt_unreached=$_apt_unfetched
+  sync -f /var/lib/apt/lists
+  return "$rc"
+}
+
+# _apt_run ARGS…: apt-get, its output shown. _apt_unfetched is what it could not fetch; on failure _apt_why says
+# whether the network or the packages were at fault. apt waits for dpkg's lock (DPkg::Lock::Timeout) but not for those
+# of the lists and the archives, which a server's daily update holds for minutes after a boot.
+_apt_unfetched=""
 _apt_why=""
 _apt_run() {
-  local said rc=0 unfetched
+  local said rc until=$((SECONDS + 600))
   said=$(mktemp)
-  apt-get "$@" </dev/null 2>&1 | tee "$said" || rc=$?
-  unfetched=$(_apt_unfetched <"$said")
+  while :; do
+    rc=0
+    apt-get "$@" </dev/null 2>&1 | tee "$said" || rc=$?
+    if ((rc == 0 || SECONDS >= until)) || ! grep -q '^E: Could not get lock ' "$said"; then break; fi
+    step "waiting for another package manager"
+    sleep 5
+  done
+  _apt_unfetched=$(_apt_failed_fetches <"$said")
   rm -f -- "$said"
   _apt_why="failed: what apt says is above"
-  [[ -z $unfetched ]] || _apt_why="failed: the package repository cannot be reached or lacks a file: $unfetched. What was installed stays as it was"
+  [[ -z $_apt_unfetched ]] || _apt_why="failed: the package repository cannot be reached or lacks a file: $_apt_unfetched. What was installed stays as it was"
   return "$rc"
 }
 
 # What apt could not fetch, from its output on stdin, in one line: both its errors and its warnings say so.
-_apt_unfetched() {
+_apt_failed_fetches() {
   local line found=""
   while IFS= read -r line; do
     [[ $line =~ ^[EW]:\ Failed\ to\ fetch\ ([^ ]+)\ *(.*)$ ]] || continue
@@ -64,14 +99,10 @@ _apt_recover() {
 
 # What apt says it will need, against what is free where packages land. 200 MiB stay free.
 _apt_check_space() {
-  local plan update unfetched download=0 unpacked=0 free_usr free_cache
-  if ! plan=$(_apt_plan "$@"); then
-    step "reading the package lists"
-    update=$(apt-get update -q -o DPkg::Lock::Timeout=600 </dev/null 2>&1) ||
-      fail "apt-get update failed: is a package repository reachable? ${update: -600}"
-    unfetched=$(_apt_unfetched <<<"$update")
-    plan=$(_apt_plan "$@") || fail "${unfetched:+"not reached: $unfetched; "}no repository ${unfetched:+"that answered "}offers $*: ${plan: -600}"
-  fi
+  local plan download=0 unpacked=0 free_usr free_cache
+  _apt_plan "$@" >/dev/null || apt_update _apt_plan "$@" || true
+  plan=$(_apt_plan "$@") ||
+    fail "${_apt_unreached:+"not reached: $_apt_unreached; "}no repository ${_apt_unreached:+"that answered "}offers $*: $(tail -c 600 <<<"$plan")"
   [[ $plan =~ Need\ to\ get\ ([0-9.,]+)\ ?([kMG]?B) ]] && download=$(_apt_kib "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}")
   [[ $plan =~ ([0-9.,]+)\ ?([kMG]?B)\ of\ additional ]] && unpacked=$(_apt_kib "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}")
   [[ $plan =~ Download\ size:\ ([0-9.,]+)\ ?([kMG]?B) ]] && download=$(_apt_kib "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}")

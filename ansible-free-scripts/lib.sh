@@ -214,9 +214,11 @@ disk_by_serial() {
   esac
 }
 
-# apt_install PKG[=VERSION]...: see apt.sh, read only when something is to be installed.
-apt_install() {
+# apt_install PKG[=VERSION]... and apt_update OFFERED...: see apt.sh, read only when packages are wanted.
+apt_install() { _with_apt apt_install "$@"; }
+apt_update() { _with_apt apt_update "$@"; }
+_with_apt() {
   # shellcheck source=apt.sh
   . "${BASH_SOURCE[0]%/*}/apt.sh"
-  apt_install "$@"
+  "$@"
 }

@@ -36,10 +36,8 @@ repository() {
   if file_is "$KEY_FILE" "$key"; then refresh=yes; fi
   if file_is "$SOURCE_FILE" "$source"; then refresh=yes; fi
   file_is "$PIN_FILE" "$pin" || true
-  if [[ $refresh == yes ]] || ! offered; then
-    step "reading the package lists"
-    apt-get update -q -o DPkg::Lock::Timeout=600 </dev/null || fail "apt-get update failed: is the driver's package repository reachable?"
-  fi
+  # What is not offered then is named, with what is, before anything is touched: see stage.
+  if [[ $refresh == yes ]] || ! offered; then apt_update offered || true; fi
 }
 
 missing_packages() {

@@ -78,6 +78,10 @@ in_apt() {
   [[ -n "$(apt-cache madison "$1" 2>/dev/null)" ]]
 }
 
+sm4_in_apt() {
+  in_apt "racksmith-sm4-modules-$1" || in_apt "linux-source-$2"
+}
+
 # A kernel update brings its headers along when the flavour's metapackage is installed.
 headers_metapackage() {
   local flavour="${1##*-}"
@@ -89,8 +93,7 @@ obtain() {
   local kver="$1" packaged meta series
   series="$(source_series "$kver")"
   # A bare server may never have read its package lists.
-  in_apt "racksmith-sm4-modules-$kver" || in_apt "linux-source-$series" ||
-    apt-get update -q -o DPkg::Lock::Timeout=600 </dev/null >&2 || true
+  sm4_in_apt "$kver" "$series" || apt_update sm4_in_apt "$kver" "$series" || true
   for packaged in "racksmith-sm4-modules-$kver" "linux-modules-extra-$kver"; do
     if in_apt "$packaged"; then
       step "SM4: installing $packaged"

@@ -18,11 +18,16 @@ tpm2_libraries() {
   local prefix names packages=()
   for prefix in libtss2-esys libtss2-mu libtss2-rc libtss2-tcti-device; do
     names=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$prefix*" 2>/dev/null | sed -n 's/^installed //p' || true)
+    [[ -n $names ]] || in_apt_by_prefix "$prefix" || apt_update in_apt_by_prefix "$prefix" || true
     names=${names:-$(apt-cache pkgnames "$prefix" | sort)}
     [[ -n $names ]] || fail "no repository offers a package $prefix*, which opening the vault by TPM needs"
     packages+=("${names%%$'\n'*}")
   done
   apt_install "${packages[@]}"
+}
+
+in_apt_by_prefix() {
+  [[ -n $(apt-cache pkgnames "$1" 2>/dev/null) ]]
 }
 
 # tpm2_opens NAME MAPPER: by the unit that also opens it at boot.

@@ -33,6 +33,19 @@ try() { rc=0; bash -c 'set -euo pipefail; . "$0"; apt_install "$@"' ${LIB} "$@" 
 status() { dpkg-query -W -f '\${db:Status-Abbrev} \${Version}\\n' "$1" 2>/dev/null || echo absent; }
 `;
 
+/** A web server for /srv/repo that says 304 of a file that is as the client has it; prints its port. */
+const MIRROR = `
+const { readFileSync, statSync } = require("node:fs");
+const server = require("node:http").createServer((request, response) => {
+  try {
+    const file = "/srv/repo" + request.url, { mtime } = statSync(file), known = request.headers["if-modified-since"];
+    response.setHeader("Last-Modified", mtime.toUTCString());
+    if (known === mtime.toUTCString()) response.writeHead(304).end();
+    else response.end(readFileSync(file));
+  } catch { response.writeHead(404).end(); }
+}).listen(0, "127.0.0.1", () => console.log(server.address().port));
+`;
+
 describe.skipIf(!rooms)("apt_install", { timeout: 60_000 }, () => {
   it("installs what is missing, reading the package lists only when it must, and nothing twice", () => {
     const { out } = inRoom(`${site}
@@ -71,6 +84,34 @@ try racksmith-a; status racksmith-a`);
     // One repository that is down does not stop what another one has.
     expect(other).toContain("installing racksmith-a");
     expect(out).toMatch(/ii {2}1\n$/);
+  });
+
+  it.each([
+    ["false", "apt takes them for current", /^E: (Unable to locate package|Package .* has no installation)/],
+    ["true", "apt cannot read them", /^E: The package lists or status file could not be parsed or opened/],
+  ])("fetches package lists anew that a power cut emptied: compressed %s, %s", (compressed, _, without) => {
+    const { out } = inRoom(`${site}
+echo 'Acquire::GzipIndexes "${compressed}";' >/etc/apt/apt.conf.d/zz-test
+deb racksmith-a 1; publish
+printf 'SHA256:\\n %s %s Packages\\n' "$(sha256sum </srv/repo/Packages | cut -d ' ' -f 1)" "$(stat -c %s /srv/repo/Packages)" >/srv/repo/Release
+mkfifo /srv/port; '${process.execPath}' -e '${MIRROR}' >/srv/port & trap 'kill $!' EXIT
+read -r port </srv/port; echo "deb [trusted=yes] http://127.0.0.1:$port ./" >/etc/apt/sources.list
+apt-get update -q >/dev/null 2>&1
+for list in /var/lib/apt/lists/*_Packages*; do rm "$list"; touch "$list"; done
+apt-get update -q >/dev/null 2>&1 || true
+apt-get install -s racksmith-a 2>&1 | tail -n 1 || true
+try racksmith-a; status racksmith-a`);
+    expect(out).toMatch(without);
+    expect(out).toMatch(/::status reading the package lists anew(.*\n)*rc=0\nii {2}1\n$/);
+  });
+
+  it("waits for the daily update, which holds the lists' lock", () => {
+    const { out } = inRoom(`${site}
+deb racksmith-a 1; publish
+perl -e 'use Fcntl; open F, ">", "/var/lib/apt/lists/lock"; $l = pack("s s x![l!] l! l! i", F_WRLCK, 0, 0, 0, 0); fcntl(F, F_SETLK, $l) or die; sleep 4' &
+sleep 1
+try racksmith-a; status racksmith-a`);
+    expect(out).toMatch(/::status waiting for another package manager(.*\n)*rc=0\nii {2}1\n$/);
   });
 
   it("says so when a package cannot be fetched, and leaves what is installed", () => {

@@ -6,6 +6,7 @@ const order = [
   "node",
   "faults-refusals",
   "faults-storage",
+  "faults-docker",
   "up",
   "drift",
   "destroy",

@@ -7,7 +7,12 @@
 #   gpu          true: keep /etc/cdi/nvidia.yaml fresh
 #   user         login names for group docker, repeated
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+here=$(dirname "${BASH_SOURCE[0]}")
+. "$here/../lib.sh"
+# shellcheck source=layers.sh
+. "$here/layers.sh"
+# shellcheck source=images.sh
+. "$here/images.sh"
 package=() hold=() daemon_json="" gpu="" user=()
 read_inputs package hold daemon_json gpu user
 record=/var/lib/racksmith/docker.packages
@@ -122,3 +127,6 @@ if [[ $gpu == true ]]; then
   refresh_cdi
 fi
 grant_socket
+root=$(docker info --format '{{.DockerRootDir}}')
+check_images "$root"
+watch_layers "$root"

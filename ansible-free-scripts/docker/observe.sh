@@ -6,6 +6,8 @@ set -euo pipefail
 here=${BASH_SOURCE[0]%"${BASH_SOURCE[0]##*/}"}
 # shellcheck source=../lib.sh
 . "${here}../lib.sh"
+# shellcheck source=layers.sh
+. "${here}layers.sh"
 source=""
 read_inputs source
 daemon_json=/etc/docker/daemon.json
@@ -54,6 +56,13 @@ if [[ $active == yes ]]; then
   IFS='|' read -r engine live cgroup logging root <<<"$info" || true
 fi
 
+in_doubt=0 watched=yes
+if [[ -n $root ]]; then
+  mapfile -t doubted < <(layers_in_doubt "$root")
+  in_doubt=${#doubted[@]}
+  layers_watched "$root" || watched=no
+fi
+
 text="" password=no
 [[ ! -f $daemon_json ]] || text=$(<"$daemon_json")
 # A proxy's password would end up in the state: say that it is there, not what it is.
@@ -90,6 +99,8 @@ json_bool liveRestore "$live"
 json_str cgroupDriver "$cgroup"
 json_str loggingDriver "$logging"
 json_str rootDir "$root"
+json_num layersInDoubt "$in_doubt"
+json_bool layersWatched "$watched"
 json_list group "${group[@]}"
 json_str driverLoaded "$loaded"
 json_str driverInCdi "$in_cdi"

@@ -4,7 +4,10 @@
 # Inputs (stdin, key=value):
 #   hold  packages that were kept from upgrades, repeated
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+here=$(dirname "${BASH_SOURCE[0]}")
+. "$here/../lib.sh"
+# shellcheck source=layers.sh
+. "$here/layers.sh"
 hold=()
 read_inputs hold
 for name in "${hold[@]}"; do
@@ -12,5 +15,11 @@ for name in "${hold[@]}"; do
     apt-mark unhold -- "$name" >/dev/null
   fi
 done
+for unit in path service; do
+  systemctl disable -q --now "${layers_units##*/}.$unit" 2>/dev/null || true
+  rm -f -- "$layers_units.$unit"
+done
+systemctl daemon-reload
+rm -f -- "$layers_command" "$layers_record" "$layers_at_boot"
 rm -f /var/lib/racksmith/docker.packages /var/lib/racksmith/docker.restart-due
 warn "Docker, its images and containers are kept; apt purge removes them"

@@ -9,7 +9,7 @@ const sources = folders
   .join("\n");
 
 /** Not racksmith's own text. */
-const foreign = ["incorrect passphrase"];
+const foreign = ["incorrect passphrase", "exec format error"];
 
 /** The fixed words of an error as the page quotes it: without what stands for a name, a number or the rest. */
 function fixedParts(quoted: string): string[] {

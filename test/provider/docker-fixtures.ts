@@ -21,6 +21,8 @@ export const bare: Facts = {
   cgroupDriver: "",
   loggingDriver: "",
   rootDir: "",
+  layersInDoubt: 0,
+  layersWatched: true,
   group: [],
   driverLoaded: "",
   driverInCdi: "",

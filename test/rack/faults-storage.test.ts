@@ -1,5 +1,5 @@
-// Faults while a bare server becomes a node: array, volume, weights and Docker, each by a provider of its own over
-// real SSH. One machine's life, told in order.
+// Faults while a bare server becomes a node: array, volume and weights, each by a provider of its own over real SSH.
+// One machine's life, told in order.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,6 @@ import type { TestNode } from "../../rack/testing.ts";
 import { BARE, bareNode } from "./support/bare.ts";
 import { ensureNoun, inputsOf, type NounRun, nodeConfig, refusedNoun, startNoun } from "./support/nouns.ts";
 import {
-  actSays,
   arrayUuid,
   asRoot,
   closeVault,
@@ -207,32 +206,5 @@ describe("weights", { timeout: 10 * MINUTES }, () => {
     await free();
     await ensure("weights", wanted);
     expect(await asRoot(node, `readlink ${current}`)).toBe("versions/racksmith-tiny-v3");
-  });
-});
-
-describe("docker", { timeout: 10 * MINUTES }, () => {
-  it("full disk: said before a package is touched", async () => {
-    const before = await node.shell("dpkg-query -W");
-    await asRoot(node, "fallocate -l $(($(df --output=avail -B1 / | tail -n 1) - 300000000)) /var/filler");
-    const said = await refused("docker", inputs.docker);
-    expect(said).toMatch(
-      /has \d+ MiB free; (installing )?docker\.io .* must stay free\. Nothing was changed/,
-    );
-    expect(await node.shell("dpkg-query -W")).toBe(before);
-    await asRoot(node, "rm /var/filler");
-  });
-
-  it("the cable, then a power cut inside dpkg: the same up goes on and finishes", async () => {
-    const run = start("docker", inputs.docker);
-    await run.says(/installing docker/);
-    await cutConnections(node);
-    await run.says(/connection cut during docker apply; reconnecting/);
-    await actSays(node, "docker", "Unpacking docker.io");
-    expect(await saidSinceBoot(node, "docker", "::status installing docker")).toBe(1);
-    await node.powerCut();
-    await finishes(run);
-    expect(
-      await asRoot(node, "dpkg --audit; apt-get check -qq; systemctl is-active docker; apt-mark showhold"),
-    ).toMatch(/^active\n[\s\S]*docker\.io/);
   });
 });

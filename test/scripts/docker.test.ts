@@ -19,7 +19,7 @@ const tools = fileURLToPath(new URL("raid-tools", import.meta.url));
 const node = `
 PATH=${tools}:$PATH
 rm -rf /etc/docker /etc/cdi /var/lib/racksmith
-mkdir -p /etc/docker /var/lib/racksmith /mnt/in-force
+rm -rf /var/lib/docker; mkdir -p /etc/docker /var/lib/racksmith /var/lib/docker /mnt/in-force
 touch /mnt/in-force/daemon.json
 value() { sed -nE "s/^  \\"$1\\": \\"?([^\\",]*).*/\\1/p" /mnt/in-force/daemon.json; }
 docker() {

@@ -45,6 +45,7 @@ function start(...args: string[]) {
       RACKSMITH_INCOMING: join(node, "incoming"),
       TOY: join(node, "toy"),
       FAKE_SYSTEMCTL_LOG: join(node, "systemctl"),
+      FAKE_SYNC_LOG: join(node, "sync"),
     },
   });
   running.add(child);
@@ -111,6 +112,12 @@ test("a number that is no longer a transfer's is left alone", async () => {
   old.child.stdin.end();
   expect(await old.ended).toMatchObject({ code: 0 });
   expect(await next.ended).toMatchObject({ code: 0, out: expect.stringContaining("::size 6") });
+});
+
+test("an act has ended when what it wrote is on the disk", async () => {
+  const ended = await run("name=a\ntext=x\n", "act", "toy", "apply", "key-a", "14");
+  expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("::exit 0") });
+  expect(await text("sync")).toContain("sync -f / /boot\n");
 });
 
 test("an act whose input does not come holds up no other act, and leaves nothing of it", async () => {

@@ -71,7 +71,6 @@ TEXT
 [Unit]
 Description=racksmith: image layers that are safely on the disk
 Before=docker.service
-RequiresMountsFor=$2
 StartLimitIntervalSec=0
 
 [Service]

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # images.sh: after a power cut, images whose layers were being written. Sourced by apply.sh.
-: "${layers_command:?}" "${layers_units:?}"
+: "${layers_command:?}" "${layers_unit:?}"
 
 # check_images ROOT: Docker holds a checksum of every file of a layer, and compares it when it saves an image.
 # What fails is removed, with racksmith's own containers of it, and pulled again.
@@ -78,18 +78,16 @@ _remove_orphans() {
   systemctl start docker.service
 }
 
-# watch_layers ROOT: from here on every layer is brought to the disk as soon as it is there.
+# watch_layers ROOT: from here on layers are brought to the disk as they come.
 watch_layers() {
-  local kind here=${BASH_SOURCE[0]%/*}
+  local here=${BASH_SOURCE[0]%/*}
   # Checked just now, or nobody noted what this boot found: then it counts as sound.
   layers_note_boot </dev/null
   layers_settle "$1"
   ! layers_watched "$1" || return 0
   changed_file "$layers_command" 0644 root <"$here/layers.sh" || true
-  for kind in service path; do
-    layers_unit "$kind" "$1" | changed_file "$layers_units.$kind" 0644 root || true
-  done
+  layers_unit_text "$1" | changed_file "$layers_unit" 0644 root || true
   systemctl daemon-reload
-  systemctl enable -q "${layers_units##*/}.service" "${layers_units##*/}.path"
-  systemctl restart "${layers_units##*/}.path"
+  systemctl enable -q "${layers_unit##*/}"
+  systemctl restart "${layers_unit##*/}"
 }

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # layers.sh ROOT: keeps /var/lib/racksmith/docker.layers, the image layers of the engine in ROOT that are safely on
 # the disk. Docker registers a layer before its files are there: after a power cut it may hold empty files, and every
-# later pull takes it for complete. So racksmith-docker-layers.service runs this before Docker at boot and after each
-# new layer; observe.sh and apply.sh source it.
+# later pull takes it for complete. racksmith-docker-layers.service runs this; observe.sh and apply.sh source it.
 layers_record=/var/lib/racksmith/docker.layers
 layers_at_boot=/var/lib/racksmith/docker.layers-at-boot
 layers_command=/var/lib/racksmith/docker-layers.sh
-layers_units=/etc/systemd/system/racksmith-docker-layers
+layers_unit=/etc/systemd/system/racksmith-docker-layers.service
+# Between looks. What is pulled in the last seconds before a power cut is in doubt after it.
+layers_every_seconds=5
 
 layers_now() {
   local layer
@@ -52,53 +53,50 @@ layers_settle() {
   sync "${layers_record%/*}"
 }
 
-# layers_unit service|path ROOT: the text of that unit.
-layers_unit() {
-  if [[ $1 == path ]]; then
-    cat <<TEXT
-[Unit]
-Description=racksmith: new image layers
-TriggerLimitIntervalSec=0
-
-[Path]
-PathChanged=$2/image/overlay2/layerdb/sha256
-
-[Install]
-WantedBy=multi-user.target
-TEXT
-  else
-    cat <<TEXT
-[Unit]
-Description=racksmith: image layers that are safely on the disk
-Before=docker.service
-StartLimitIntervalSec=0
-
-[Service]
-Type=oneshot
-ExecStart=/bin/bash $layers_command $2
-
-[Install]
-WantedBy=multi-user.target
-TEXT
-  fi
+# layers_boot ROOT: the first look after a boot notes what was there.
+layers_boot() {
+  local boot=""
+  [[ ! -f $layers_at_boot ]] || read -r boot <"$layers_at_boot" || true
+  [[ $boot == "$(</proc/sys/kernel/random/boot_id)" ]] || layers_now "$1" | layers_note_boot
+  layers_settle "$1"
 }
 
-# layers_watched ROOT: whether the units and what they run are as they should be, and on.
+# layers_unit_text ROOT. It starts before Docker, so at a shutdown it stops after it, with a last look.
+layers_unit_text() {
+  cat <<TEXT
+[Unit]
+Description=racksmith: brings new image layers to the disk
+Before=docker.service
+
+[Service]
+ExecStart=/bin/bash $layers_command $1
+Restart=always
+RestartSec=5
+
+[Install]
+WantedBy=multi-user.target
+TEXT
+}
+
+# layers_watched ROOT: whether the unit and what it runs are as they should be, and on.
 layers_watched() {
-  local kind here=${BASH_SOURCE[0]}
   # Somewhere that a unit cannot name, Docker goes without.
   [[ $1 =~ ^[A-Za-z0-9_./-]+$ ]] || return 0
-  cmp -s -- "$here" "$layers_command" || return 1
-  for kind in service path; do
-    [[ -f $layers_units.$kind && "$(<"$layers_units.$kind")" == "$(layers_unit "$kind" "$1")" ]] || return 1
-  done
-  systemctl is-active -q racksmith-docker-layers.path && systemctl is-enabled -q racksmith-docker-layers.service
+  cmp -s -- "${BASH_SOURCE[0]}" "$layers_command" || return 1
+  [[ -f $layers_unit && "$(<"$layers_unit")" == "$(layers_unit_text "$1")" ]] || return 1
+  systemctl is-active -q "${layers_unit##*/}" && systemctl is-enabled -q "${layers_unit##*/}"
 }
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
   set -euo pipefail
-  # The first time after a boot Docker has not started yet.
-  read -r boot 2>/dev/null <"$layers_at_boot" || boot=""
-  [[ $boot == "$(</proc/sys/kernel/random/boot_id)" ]] || layers_now "$1" | layers_note_boot
-  layers_settle "$1"
+  layers_boot "$1"
+  trap 'layers_settle "$1"; exit 0' TERM
+  known=""
+  while :; do
+    found=("$1"/image/overlay2/layerdb/sha256/*/)
+    [[ "${found[*]}" == "$known" ]] || layers_settle "$1"
+    known=${found[*]}
+    sleep "$layers_every_seconds" &
+    wait "$!"
+  done
 fi

@@ -15,10 +15,8 @@ for name in "${hold[@]}"; do
     apt-mark unhold -- "$name" >/dev/null
   fi
 done
-for unit in path service; do
-  systemctl disable -q --now "${layers_units##*/}.$unit" 2>/dev/null || true
-  rm -f -- "$layers_units.$unit"
-done
+systemctl disable -q --now "${layers_unit##*/}" 2>/dev/null || true
+rm -f -- "$layers_unit"
 systemctl daemon-reload
 rm -f -- "$layers_command" "$layers_record" "$layers_at_boot"
 rm -f /var/lib/racksmith/docker.packages /var/lib/racksmith/docker.restart-due

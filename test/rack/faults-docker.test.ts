@@ -55,7 +55,7 @@ describe("docker", { timeout: 10 * MINUTES }, () => {
   it("the power goes just after a pull: its layers are checked, and the image is whole after the next pull", async () => {
     const image = config.monitoring.images.alertmanager;
     // As it would be if the power went before the layers could be brought to the disk.
-    await asRoot(node, "systemctl stop racksmith-docker-layers.path");
+    await asRoot(node, "systemctl stop racksmith-docker-layers.service");
     await asRoot(node, `docker pull -q ${image}; sleep 2`);
     await node.powerCut();
     expect(await ensure("docker", inputs.docker)).toMatch(
@@ -67,7 +67,12 @@ describe("docker", { timeout: 10 * MINUTES }, () => {
 
   it("the power goes once the layers are on the disk: the image is whole, and nothing is left to check", async () => {
     const image = config.monitoring.images.nodeExporter;
-    await asRoot(node, `docker pull -q ${image}; sleep 5`);
+    await asRoot(node, `docker pull -q ${image}`);
+    await asRoot(
+      node,
+      "until ls /var/lib/docker/image/overlay2/layerdb/sha256 | cmp -s - /var/lib/racksmith/docker.layers; do sleep 0.5; done",
+      120,
+    );
     await node.powerCut();
     await asRoot(node, `docker image save ${image} >/dev/null && docker run --rm ${image} --version`);
     expect(await ensure("docker", inputs.docker)).not.toContain("checking images");

@@ -7,7 +7,7 @@ import { inRoom, lastJson, rooms } from "./node-room.ts";
 
 /**
  * `layer NAME [PARENT]` registers a layer as Docker does and prints its chain's name; `image ID DIFF…` an image of
- * those; `boots` runs what the unit runs before Docker at boot; /mnt/damaged/ID makes the engine's own check fail.
+ * those; `boots` is what the unit does before Docker at boot, `looks` later; /mnt/damaged/ID makes the engine's own check fail.
  */
 const node = `
 rm -rf /etc/docker /var/lib/racksmith /var/lib/docker
@@ -36,8 +36,9 @@ image() {
 }
 boots() {
   sed -i '1s/.*/another boot/' /var/lib/racksmith/docker.layers-at-boot
-  bash /var/lib/racksmith/docker-layers.sh /var/lib/docker
+  (. /var/lib/racksmith/docker-layers.sh && layers_boot /var/lib/docker)
 }
+looks() { (. /var/lib/racksmith/docker-layers.sh && layers_settle /var/lib/docker); }
 docker() {
   case "$*" in
     info*) printf '26.1.5|true|systemd|json-file|/var/lib/docker\\n' | case $3 in *Version*) cat ;; *Live*) cut -d '|' -f 2- ;; *) cut -d '|' -f 5 ;; esac ;;
@@ -53,7 +54,7 @@ docker() {
 systemctl() {
   case "$1" in
     show) printf 'ActiveState=active\\nUnitFileState=enabled\\n' ;;
-    is-*) [[ -e /etc/systemd/system/racksmith-docker-layers.path ]] ;;
+    is-*) [[ -e /etc/systemd/system/racksmith-docker-layers.service ]] ;;
     stop | start) printf 'systemctl %s\\n' "$*" >>"$CALLS" ;;
   esac
 }
@@ -90,9 +91,20 @@ describe.skipIf(!rooms)("image layers", { timeout: 30_000 }, () => {
   });
 
   it("that were brought to the disk in time are never in doubt, whenever the machine goes down", () => {
-    const pulled = "apply; layer a; layer b; bash /var/lib/racksmith/docker-layers.sh /var/lib/docker; ";
+    const pulled = "apply; layer a; layer b; looks; ";
     expect(changes(`${pulled} boots`)).toEqual([]);
     expect(changes(`${pulled} boots; boots; layer c`)).toEqual([]);
+  });
+
+  it("are recorded by the service as they come, and once more when it stops after Docker", () => {
+    const { out, err } = onNode(`apply
+sed -i 's/^layers_every_seconds=5$/layers_every_seconds=0.2/' /var/lib/racksmith/docker-layers.sh
+bash /var/lib/racksmith/docker-layers.sh /var/lib/docker & service=$!
+one=$(layer a)
+for tenth in {1..100}; do grep -qs "$one" /var/lib/racksmith/docker.layers && echo recorded && break; sleep 0.1; done
+kill -STOP $service; two=$(layer b); kill -TERM $service; kill -CONT $service; wait $service; echo "ended $?"
+grep -c "$two" /var/lib/racksmith/docker.layers`);
+    expect(out, err).toMatch(/recorded\nended 0\n1\n$/);
   });
 
   it("that were not are named after the boot, and stay so until they are checked", () => {
@@ -100,9 +112,7 @@ describe.skipIf(!rooms)("image layers", { timeout: 30_000 }, () => {
     const doubt = [["images", "2 layers were being written when the machine went down"]];
     expect(changes(cut)).toEqual(doubt);
     // What is pulled after the boot is not in doubt, and settles nothing else.
-    expect(
-      changes(`${cut} layer d; bash /var/lib/racksmith/docker-layers.sh /var/lib/docker; boots`),
-    ).toEqual(doubt);
+    expect(changes(`${cut} layer d; looks; boots`)).toEqual(doubt);
     expect(changes(`${cut} apply`)).toEqual([]);
     expect(changes(`${cut} apply; boots`)).toEqual([]);
   });

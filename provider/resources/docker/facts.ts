@@ -38,7 +38,7 @@ export const facts = z.object({
   rootDir: z.string(),
   /** Layers of images that were being written when the machine went down, and were not checked since. */
   layersInDoubt: z.number(),
-  /** New layers are brought to the disk at once, by racksmith-docker-layers.path. */
+  /** New layers are brought to the disk at once, by racksmith-docker-layers.service. */
   layersWatched: z.boolean(),
   group: z.array(z.string()),
   /** Driver loaded now, driver that /etc/cdi/nvidia.yaml was made for; "" when none. */

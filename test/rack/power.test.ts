@@ -46,6 +46,11 @@ describe("power cut of the serving node, vault unlocked by its TPM", () => {
   });
 
   it("nothing is left to do", async () => {
+    // The engine answers while Docker may still be starting the others.
+    await node.shell(
+      'ours() { sudo docker ps -q --filter name=racksmith- "$@" | wc -l; }; until [ $(ours) = $(ours -a) ]; do sleep 1; done',
+      180,
+    );
     const { code, output } = await node.racksmith("preview", ["--expect-no-changes"]);
     expect(code, output).toBe(0);
   });
